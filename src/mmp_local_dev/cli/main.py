@@ -1,0 +1,105 @@
+"""`mmp-dev`: the commands, and the only place where an exception becomes an exit code.
+
+Command modules are imported when they are called, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from mmp_local_dev import __version__
+from mmp_local_dev.errors import MmpError
+
+# name -> one line of help; the module is cli/NAME.py ("-" becomes "_") and has a click command called `command`.
+COMMANDS: dict[str, str] = {
+    "init": "Make a folder a workspace.",
+    "up": "Start what does not run, write .env, verify the contract.",
+    "down": "Stop everything; delete nothing.",
+    "restart": "Stop and start services.",
+    "status": "Show what runs, and where.",
+    "logs": "Show what the services say.",
+    "check": "Verify the contract against what runs.",
+    "env": "Print the environment for consumers.",
+    "run": "Run a command with the environment.",
+    "psql": "Open psql on the database.",
+    "redis-cli": "Talk to Redis.",
+    "open": "Open MLflow in the browser.",
+}
+
+
+class _Commands(click.Group):
+    """The group of all commands, each imported when it is needed."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"mmp_local_dev.cli.{name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        import difflib
+
+        name = args[0]
+        if name not in COMMANDS and (near := difflib.get_close_matches(name, COMMANDS, 1)):
+            context.fail(f"No such command {name!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(context, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mmp-dev")
+def command() -> None:
+    """PostgreSQL, Redis and MLflow on this machine, and the contract that proves it.
+
+    Exit codes: 0 yes or done, 1 the answer is no, 2 unusable input, 3 could not do it or could not find out,
+    70 a bug, 130 interrupted.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; the exit code. Every failure is shown here and nowhere else."""
+    from mmp_local_dev.cli.render.failures import errors_for
+
+    show = errors_for(arguments)
+    try:
+        result: Any = command.main(list(arguments), prog_name="mmp-dev", standalone_mode=False)
+    except click.Abort:
+        return 130
+    except click.ClickException as error:
+        show.usage(error)
+        return 2
+    except MmpError as error:
+        show.failure(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        show.interrupted()
+        return 130
+    except BrokenPipeError:
+        # The reader of our output is gone (`mmp-dev logs | head`); nothing more can be said, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        show.bug(error, traceback.format_exc())
+        return 70
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,59 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mmp_local_dev.workspace import DEFAULT_STACK, Stack, Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def stack_option(function: F) -> F:
+    """`--stack NAME`, given to the command as the Stack of the workspace it is called in."""
+    return click.option(
+        "--stack",
+        metavar="NAME",
+        default=DEFAULT_STACK,
+        envvar="MMP_DEV_STACK",
+        show_default=True,
+        callback=lambda _context, _option, name: _stack(name),
+        help="Which stack of this workspace.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`: one JSON object on stdout instead of text."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")(function)
+
+
+def debug_option(function: F) -> F:
+    """`--debug`: `cli/main.py` reads it from the command line, for failures at any place."""
+    return click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a failure.")(function)
+
+
+def wait_option(function: F) -> F:
+    """`--wait-timeout SECONDS`."""
+    return click.option(
+        "--wait-timeout",
+        type=click.FloatRange(min=1),
+        default=120.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long a service may take to become ready.",
+    )(function)
+
+
+def service_arguments(function: F) -> F:
+    """`[SERVICE]...`."""
+    return click.argument("services", nargs=-1, metavar="[SERVICE]...")(function)
+
+
+def _stack(name: str) -> Stack:
+    start = Path(os.environ.get("MMP_DEV_WORKSPACE") or Path.cwd())
+    return Workspace.find(start).stack(name)

@@ -1,0 +1,42 @@
+"""What a command can say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmp_local_dev.events import Event
+
+if TYPE_CHECKING:
+    from mmp_local_dev.contract.verify import Report
+    from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.status import Status
+    from mmp_local_dev.operations.up import Up
+
+
+class Output:
+    """What a command can say; `people` and `machine` say it."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def event(self, event: Event) -> None:
+        """Something happened."""
+
+    def close(self) -> None:
+        """Nothing more is said."""
+
+    def up(self, result: Up) -> None:
+        """The end of `up`."""
+
+    def down(self, result: Down) -> None:
+        """The end of `down`."""
+
+    def status(self, result: Status) -> None:
+        """The end of `status`."""
+
+    def report(self, report: Report, *, verbose: bool = False) -> None:
+        """The end of `check`."""
+
+    def init(self, result: Init) -> None:
+        """The end of `init`."""

@@ -1,0 +1,93 @@
+"""How failures are shown: as text on stderr, or as an envelope on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from mmp_local_dev import __version__
+from mmp_local_dev.cli.render import machine, people
+from mmp_local_dev.errors import MmpError, Repair
+
+
+class ErrorOutput:
+    """How failures are shown: as text on stderr, or as an envelope on stdout."""
+
+    def __init__(self, command: str, *, as_json: bool, debug: bool) -> None:
+        self._command = command
+        self._json = as_json
+        self._debug = debug
+
+    def failure(self, error: MmpError) -> None:
+        """An expected failure: what failed, evidence, and the repairs."""
+        if self._json:
+            self._envelope(error.code, error.message, error.repairs, retryable=error.retryable, detail=error.detail)
+        else:
+            self._tell(error)
+
+    def _tell(self, error: MmpError) -> None:
+        if self._debug:
+            import traceback
+
+            traceback.print_exception(error)
+        console = people.stderr()
+        console.print("[bold red]Error:[/] ", end="")
+        console.print(error.message, markup=False, highlight=False)
+        for line in error.detail.splitlines():
+            console.print(f"  | {line}", markup=False, highlight=False, style="dim")
+        people.print_repairs(console, error.repairs, indent="")
+
+    def usage(self, error: click.ClickException) -> None:
+        """A wrong option or argument, in click's words."""
+        if self._json:
+            self._envelope("USAGE", error.format_message(), (), retryable=False, detail="")
+        else:
+            error.show()
+
+    def interrupted(self) -> None:
+        """^C."""
+        if self._json:
+            self._envelope("INTERRUPTED", "Interrupted.", (), retryable=True, detail="")
+        else:
+            people.stderr().print("Interrupted. What this command had started was stopped; data is as it was.")
+
+    def bug(self, error: Exception, trace: str) -> None:
+        """Something that should not happen: keep versions and traceback in a file that can be sent along."""
+        path = _write_bug_log(trace)
+        message = f"mmp-dev met a bug: {type(error).__name__}: {error}. The details are in {path}."
+        if self._json:
+            self._envelope("BUG", message, (), retryable=False, detail="")
+            return
+        if self._debug:
+            click.echo(trace, err=True)
+        people.stderr().print(f"[bold red]Bug:[/] {message}", highlight=False)
+
+    def _envelope(self, code: str, message: str, repairs: Sequence[Repair], *, retryable: bool, detail: str) -> None:
+        actions = [asdict(repair) for repair in repairs]
+        error = {
+            "code": code,
+            "message": message,
+            "retryable": retryable,
+            "detail": detail,
+            "actions": actions,
+        }
+        machine.print_envelope(self._command, None, ok=False, error=error)
+
+
+def errors_for(arguments: Sequence[str]) -> ErrorOutput:
+    """How to show failures of this command line, also of one that cannot be parsed."""
+    own = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    name = next((argument for argument in own if not argument.startswith("-")), "")
+    return ErrorOutput(name, as_json="--json" in own, debug="--debug" in own)
+
+
+def _write_bug_log(trace: str) -> str:
+    import platform
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", prefix="mmp-dev-bug-", suffix=".log", delete=False, encoding="utf-8") as file:
+        file.write(f"mmp-dev {__version__}, Python {sys.version}, {platform.platform()}\n\n{trace}")
+    return file.name

@@ -1,0 +1,94 @@
+"""For programs: one JSON object on stdout.
+
+`{"schemaVersion", "command", "status", "data", "warnings", "error"}`: all keys always present, none is ever removed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from mmp_local_dev.cli.render.base import Output
+from mmp_local_dev.events import Event, Warned
+
+if TYPE_CHECKING:
+    from mmp_local_dev.contract.verify import Report
+    from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.status import Status
+    from mmp_local_dev.operations.up import Up
+
+
+SCHEMA_VERSION = 1
+
+
+class JsonOutput(Output):
+    """Everything as one envelope on stdout."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(command)
+        self._warnings: list[str] = []
+        self._data: object = None
+        self._ok = True
+
+    def event(self, event: Event) -> None:
+        """Keep warnings for the envelope."""
+        if isinstance(event, Warned):
+            self._warnings.append(event.text)
+
+    def close(self) -> None:
+        """Print the envelope."""
+        print_envelope(self.command, self._data, ok=self._ok, warnings=self._warnings)
+
+    def up(self, result: Up) -> None:
+        """Everything but the environment's values, of which the secrets are masked."""
+        fields = {name: value for name, value in vars(result).items() if name not in ("env", "report")}
+        self._data = {
+            **fields,
+            "env": result.env.masked(),
+            "report": result.report and _report(result.report),
+        }
+        self._ok = result.report is None or result.report.kept
+
+    def down(self, result: Down) -> None:
+        """As it is."""
+        self._data = asdict(result)
+
+    def status(self, result: Status) -> None:
+        """As it is, with the verdict."""
+        self._data = {**asdict(result), "running": result.running}
+
+    def report(self, report: Report, *, verbose: bool = False) -> None:
+        """Every clause, whether it passed or not."""
+        self._data = _report(report)
+        self._ok = report.kept
+
+    def init(self, result: Init) -> None:
+        """As it is."""
+        self._data = asdict(result)
+
+
+def print_envelope(command: str, data: object, *, ok: bool, warnings: Sequence[str] = (), error: object = None) -> None:
+    """Print the envelope; `ok` becomes its status."""
+    envelope = {
+        "schemaVersion": SCHEMA_VERSION,
+        "command": command,
+        "status": "ok" if ok else "error",
+        "data": data,
+        "warnings": list(warnings),
+        "error": error,
+    }
+    click.echo(json.dumps(envelope, ensure_ascii=False))
+
+
+def _report(report: Report) -> dict[str, object]:
+    return {
+        "contract": report.contract,
+        "version": report.version,
+        "kept": report.kept,
+        "findings": [asdict(finding) for finding in report.findings],
+    }

@@ -1,0 +1,58 @@
+"""`mmp-dev up`."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from mmp_local_dev.cli import options, render
+from mmp_local_dev.operations.up import up
+from mmp_local_dev.runtimes import RUNTIMES
+from mmp_local_dev.workspace import Stack
+
+
+@click.command("up")
+@options.service_arguments
+@click.option(
+    "--runtime",
+    type=click.Choice(["auto", *RUNTIMES]),
+    default="auto",
+    show_default=True,
+    help="How to run the servers.",
+)
+@click.option("--auto-ports", is_flag=True, help="Take free ports instead of held ones, and keep them.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
+@options.wait_option
+@options.stack_option
+@options.json_option
+@options.debug_option
+def command(
+    services: tuple[str, ...],
+    runtime: str,
+    auto_ports: bool,
+    dry_run: bool,
+    wait_timeout: float,
+    stack: Stack,
+    as_json: bool,
+) -> int:
+    """Start what does not run, wait until it is ready, write .env, verify the contract.
+
+    Twice is the same as once. Values come from the shell's environment (for the contract's variables), then .env,
+    then the contract's defaults.
+
+    Exit codes: 0 everything runs and the contract is kept, 1 a clause is broken, 2 unusable input, 3 could not start.
+    """
+    with render.output("up", as_json=as_json) as out:
+        result = up(
+            stack,
+            names=services,
+            runtime=runtime,
+            process_environment=os.environ,
+            auto_ports=auto_ports,
+            dry_run=dry_run,
+            wait_timeout=wait_timeout,
+            emit=out.event,
+        )
+        out.up(result)
+    return result.report.exit_code if result.report else 0

@@ -1,0 +1,82 @@
+"""From a contract and what was given to the environment that everything runs with. Pure but for made-up secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from mmp_local_dev.contract.model import Contract, Variable
+from mmp_local_dev.contract.values import problem
+from mmp_local_dev.environment import Environment, generate_secret
+from mmp_local_dev.errors import EnvironmentInvalid, Repair
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Values from one source, whose name is used in messages. An empty value counts as none, as in Compose's `:-`."""
+
+    source: str
+    values: Mapping[str, str]
+
+
+def resolve(contract: Contract, layers: Sequence[Layer], *, settings: Mapping[str, str]) -> Environment:
+    """The final values of the contract's variables and of `settings` (name to default); earlier layers win.
+
+    A required secret that no layer has is made up. Raises EnvironmentInvalid for a value of the wrong type, and when
+    one source names a service's port and URL and the two disagree.
+    """
+    values: dict[str, str] = {}
+    for variable in contract.variables.values():
+        if (value := _value(variable, layers)) is not None:
+            values[variable.name] = value
+    values |= _locations(contract, layers)
+    for name, default in settings.items():
+        values[name] = _first(name, layers)[0] or default
+    return Environment(values, frozenset(v.name for v in contract.variables.values() if v.sensitive))
+
+
+def _value(variable: Variable, layers: Sequence[Layer]) -> str | None:
+    value, source = _first(variable.name, layers)
+    if value is None:
+        return variable.default or (generate_secret() if variable.required and variable.sensitive else None)
+    if wrong := problem(variable.type, value):
+        shown = "" if variable.sensitive else f" ({value!r})"
+        raise EnvironmentInvalid(f"{variable.name}{shown} from {source} is no {variable.type}: {wrong}.")
+    return value
+
+
+def _first(name: str, layers: Sequence[Layer]) -> tuple[str | None, str]:
+    return next(((layer.values[name], layer.source) for layer in layers if layer.values.get(name)), (None, ""))
+
+
+def _locations(contract: Contract, layers: Sequence[Layer]) -> dict[str, str]:
+    """URL and port of each service that has both: the first layer with one of them decides the other."""
+    found: dict[str, str] = {}
+    for name, service in contract.services.items():
+        uri, port = contract.bound(f"{name}.uri"), contract.bound(f"{name}.port")
+        if uri and port:
+            found |= _location(uri, port, layers, scheme=service.protocol)
+    return found
+
+
+def _location(uri: Variable, port: Variable, layers: Sequence[Layer], *, scheme: str) -> dict[str, str]:
+    for index, layer in enumerate(layers):
+        given_uri, given_port = layer.values.get(uri.name), layer.values.get(port.name)
+        if given_uri:
+            in_uri = str(urlsplit(given_uri).port or 80)
+            if given_port and given_port != in_uri:
+                raise _disagreement(uri, port, layer, given_uri, given_port)
+            return {uri.name: given_uri.rstrip("/"), port.name: in_uri}
+        if given_port:
+            lower = _first(uri.name, layers[index:])[0]
+            host = (urlsplit(lower).hostname if lower else None) or "localhost"
+            return {uri.name: f"{scheme}://{host}:{given_port}", port.name: given_port}
+    return {uri.name: f"{scheme}://localhost:{port.default}", port.name: str(port.default)}
+
+
+def _disagreement(uri: Variable, port: Variable, layer: Layer, in_uri: str, in_port: str) -> EnvironmentInvalid:
+    return EnvironmentInvalid(
+        f"{uri.name}={in_uri} and {port.name}={in_port}, both from {layer.source}, name different ports.",
+        repairs=[Repair("", f"remove {uri.name} from {layer.source}: {port.name} alone decides")],
+    )

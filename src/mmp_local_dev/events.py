@@ -1,0 +1,45 @@
+"""What happens while an operation runs, as values: operations and runtimes emit them, `cli/render.py` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the user should know and need not act on."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something the user may want to act on; the operation goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Began:
+    """A step that takes a while began, on a service or (empty) on the whole stack."""
+
+    service: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The service's last step ended well after `seconds`."""
+
+    service: str
+    step: str
+    seconds: float
+
+
+Event = Note | Warned | Began | Done
+Emit = Callable[[Event], None]
+
+
+def ignore(_event: Event) -> None:
+    """An Emit for those who do not care."""

@@ -1,0 +1,65 @@
+"""Files that are never half written, and the lock that keeps two commands apart."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmp_local_dev.errors import MmpError, Repair
+
+
+def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Replace `path` by `text` (UTF-8) in one step: a reader or a crash sees the old file or the new one, whole.
+
+    `mode` holds from the first byte on. Raises OSError when the folder cannot be written or the disk is full; the
+    old file is then untouched.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            os.fchmod(stream.fileno(), mode)
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_if_changed(path: Path, text: str, *, mode: int = 0o644) -> bool:
+    """Write `text` atomically unless `path` already holds it with that mode; True when it was written."""
+    if path.is_file() and path.stat().st_mode & 0o777 == mode and path.read_bytes() == text.encode():
+        return False
+    write_atomically(path, text, mode=mode)
+    return True
+
+
+@contextmanager
+def lock(path: Path, *, timeout: float, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock file `path`, calling `waiting` once when somebody else has it.
+
+    The kernel releases it when its holder dies. Raises MmpError after `timeout` seconds.
+    """
+    from filelock import FileLock, Timeout
+
+    guard = FileLock(path, mode=0o600)
+    try:
+        guard.acquire(timeout=0)
+    except Timeout:
+        waiting()
+        try:
+            guard.acquire(timeout=timeout, poll_interval=0.05)
+        except Timeout:
+            raise MmpError(
+                f"Another mmp-dev command has been working on this stack for more than {timeout:.0f} seconds.",
+                repairs=[Repair("mmp-dev status", "shows what runs; end the other command, or wait for it")],
+                code="LOCKED",
+            ) from None
+    try:
+        yield
+    finally:
+        guard.release()

@@ -1,0 +1,1 @@
+"""What the tool does: one public function per verb, callable as a library. Nothing here prints, prompts or exits."""

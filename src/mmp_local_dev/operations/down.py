@@ -1,0 +1,34 @@
+"""`down`: stop everything of a stack; delete nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mmp_local_dev.events import Emit, ignore
+from mmp_local_dev.operations.opened import locked
+from mmp_local_dev.runtimes import RUNTIMES
+from mmp_local_dev.services import SERVICES
+from mmp_local_dev.workspace import Stack
+
+
+@dataclass(frozen=True)
+class Down:
+    """The services that were stopped, and whether anything at all of the stack was running."""
+
+    stopped: tuple[str, ...]
+    was_running: bool
+
+
+def down(stack: Stack, *, emit: Emit = ignore) -> Down:
+    """Stop the stack's services in named steps and end its supervisor, from any half-state.
+
+    Needs neither a valid contract nor a readable `.env`: what is broken must still be stoppable.
+    """
+    state = stack.load()
+    if state is None:
+        return Down((), was_running=False)
+    with locked(stack, emit):
+        runtime = RUNTIMES[state.runtime or "native"](stack, state.id, emit)
+        stopped = runtime.stop(list(SERVICES.values()))
+        was_running = runtime.shut_down()
+    return Down(tuple(service.name for service in stopped), was_running or bool(stopped))

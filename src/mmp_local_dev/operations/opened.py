@@ -1,0 +1,133 @@
+"""A stack opened for work: its contract, what it remembers, its environment and its runtime, read in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+from mmp_local_dev import environment, services
+from mmp_local_dev.contract.load import load
+from mmp_local_dev.contract.model import Contract
+from mmp_local_dev.contract.resolve import Layer, resolve
+from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import EnvironmentInvalid, InputError, MmpError, Repair
+from mmp_local_dev.events import Emit, Note
+from mmp_local_dev.files import lock, write_if_changed
+from mmp_local_dev.runtimes import RUNTIMES
+from mmp_local_dev.runtimes.base import Runtime
+from mmp_local_dev.services.base import STACK_ID, Service
+from mmp_local_dev.workspace import Stack, StackState
+
+_LOCK_TIMEOUT = 600
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Everything that an operation on a stack works with. `env` is final: no runtime reports another address."""
+
+    stack: Stack
+    contract: Contract
+    state: StackState
+    env: Environment
+    runtime: Runtime
+
+
+def open_stack(
+    stack: Stack,
+    *,
+    emit: Emit,
+    runtime: str = "auto",
+    given: Mapping[str, str] | None = None,
+    process_environment: Mapping[str, str] | None = None,
+) -> Opened:
+    """Resolve a stack's environment; writes nothing.
+
+    Earlier wins: `given` (flags), `process_environment` for names of the contract, `.env`, what the stack remembers,
+    the contract's defaults. Raises ContractInvalid or EnvironmentInvalid for what cannot be used.
+    """
+    contract = load(stack.workspace.contract)
+    written = read_env_file(stack, contract)
+    state = stack.load_or_create(known_id=written.get(STACK_ID))
+    fixed = {
+        STACK_ID: state.id,
+        "FEAST_REGISTRY_PATH": written.get("FEAST_REGISTRY_PATH") or str(stack.feast_registry),
+    }
+    layers = [
+        Layer("the command line", given or {}),
+        Layer("the stack", {STACK_ID: state.id}),
+        Layer("the shell's environment", {k: v for k, v in (process_environment or {}).items() if k != STACK_ID}),
+        Layer(stack.env_file.name, written),
+        Layer("the stack", {**fixed, **state.chosen}),
+    ]
+    env = resolve(contract, layers, settings=services.settings())
+    kind = runtime if runtime != "auto" else state.runtime or "native"
+    return Opened(stack, contract, replace(state, runtime=kind), env, RUNTIMES[kind](stack, state.id, emit))
+
+
+def read_env_file(stack: Stack, contract: Contract) -> dict[str, str]:
+    """What `.env` says, as consumers read it; nothing when there is none. Raises EnvironmentInvalid."""
+    names = {*contract.variables, *services.settings()}
+    try:
+        text = stack.env_file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise EnvironmentInvalid(f"{stack.env_file} cannot be read: {error}.") from None
+    return environment.parse(text, source=stack.env_file.name, strict=names)
+
+
+def published(stack: Stack, contract: Contract) -> Environment:
+    """The environment as `.env` publishes it, nothing added. Raises MmpError when there is no `.env` yet."""
+    values = read_env_file(stack, contract)
+    if not values:
+        raise MmpError(
+            f"There is no {stack.env_file.name} in {stack.workspace.root}, so nothing is published yet.",
+            repairs=[Repair("mmp-dev up", "starts the services and writes it")],
+            code="NO_ENVIRONMENT",
+        )
+    return Environment(values, frozenset(v.name for v in contract.variables.values() if v.sensitive))
+
+
+def save(opened: Opened) -> bool:
+    """Write `.env` and what the stack remembers; whether `.env` changed. Lines that users added stay as they are."""
+    contract, env, stack = opened.contract, opened.env, opened.stack
+    secrets = {n: env[n] for n in contract.variables if n in env.secrets and contract.variables[n].required}
+    stack.save(replace(opened.state, chosen={**opened.state.chosen, **secrets}))
+    values = {name: env[name] for name in contract.variables if name in env}
+    existing = stack.env_file.read_bytes().decode("utf-8") if stack.env_file.exists() else ""
+    return write_if_changed(stack.env_file, environment.render(values, existing=existing), mode=0o600)
+
+
+def locked(stack: Stack, emit: Emit) -> AbstractContextManager[None]:
+    """Hold the stack's lock: one command at a time changes a stack."""
+    return lock(
+        stack.lock_file,
+        timeout=_LOCK_TIMEOUT,
+        waiting=lambda: emit(Note("Another mmp-dev command works on this stack; waiting for it.")),
+    )
+
+
+def check_hosts(opened: Opened, chosen: list[Service]) -> None:
+    """Raise InputError when a variable points a service of ours at another machine."""
+    import ipaddress
+    import socket
+
+    for service in chosen:
+        host, port = service.address(opened.env)
+        try:
+            found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        except OSError:
+            found = set()
+        if not found or not all(ipaddress.ip_address(a.partition("%")[0]).is_loopback for a in found):
+            names = [v.name for v in opened.contract.variables.values() if v.binds in _host_parts(service)]
+            raise InputError(
+                f"{service.name} would be at {host}, which is not this machine's loopback; the value comes from "
+                f"{' or '.join(names)} in your shell or in {opened.stack.env_file.name}.",
+                repairs=[Repair(f"env {' '.join(f'-u {n}' for n in names)} mmp-dev up", "ignores your shell's values")],
+                code="HOST_NOT_LOCAL",
+            )
+
+
+def _host_parts(service: Service) -> tuple[str, str]:
+    return f"{service.name}.host", f"{service.name}.uri"

@@ -1,0 +1,160 @@
+"""`up`: from whatever is there to a verified stack."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from mmp_local_dev.contract.verify import Report, verify
+from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import NotReady, Repair, ServiceFailed
+from mmp_local_dev.events import Done, Emit, Note, ignore
+from mmp_local_dev.operations.opened import Opened, check_hosts, locked, open_stack, save
+from mmp_local_dev.processes import free_port
+from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
+from mmp_local_dev.services import select
+from mmp_local_dev.services.base import Home, Service
+from mmp_local_dev.wait import wait_until
+from mmp_local_dev.workspace import Stack
+
+_PROBE_TIMEOUT = 5.0
+_LOG_LINES = 15
+
+
+@dataclass(frozen=True)
+class Up:
+    """What `up` did. `report` is None after a dry run; `started` are the services this call started."""
+
+    env: Environment
+    runtime: str
+    services: tuple[str, ...]
+    started: tuple[str, ...]
+    urls: Mapping[str, str]
+    env_file: str
+    env_file_written: bool
+    report: Report | None
+    seconds: float
+
+
+def up(
+    stack: Stack,
+    *,
+    names: Sequence[str] = (),
+    runtime: str = "auto",
+    given: Mapping[str, str] | None = None,
+    process_environment: Mapping[str, str] | None = None,
+    auto_ports: bool = False,
+    dry_run: bool = False,
+    wait_timeout: float = 120,
+    emit: Emit = ignore,
+) -> Up:
+    """Start what does not run, wait until each service is ready, provision, write `.env`, verify the contract.
+
+    `names` limit it to these services and what they need. Twice is the same as once. On failure only what this call
+    started is stopped, and no data is touched. Raises MmpError: InputError for unusable input, PreflightFailed with
+    every problem of this machine at once, ServiceFailed with the end of the log of a service that does not come up.
+    """
+    began = time.monotonic()
+    services = select(names)
+    if not dry_run:
+        stack.create()
+    with _unlocked() if dry_run else locked(stack, emit):
+        opened = open_stack(stack, emit=emit, runtime=runtime, given=given, process_environment=process_environment)
+        check_hosts(opened, services)
+        if auto_ports:
+            opened = _with_free_ports(opened, services, emit)
+        opened.runtime.preflight(services, opened.env)
+        if dry_run:
+            return _result(opened, services, (), None, began, written=False)
+        written = save(opened)
+        started = opened.runtime.start(services, opened.env)
+        with _undone_on_failure(opened.runtime, started):
+            for service in services:
+                _bring_up(service, opened, wait_timeout, emit)
+        report = verify(opened.contract, opened.env, services=[service.name for service in services])
+    return _result(opened, services, started, report, began, written=written)
+
+
+@contextmanager
+def _unlocked() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _undone_on_failure(runtime: Runtime, started: Sequence[Service]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        runtime.stop(started)
+        raise
+
+
+def _bring_up(service: Service, opened: Opened, timeout: float, emit: Emit) -> None:
+    """Wait until the service can be provisioned, provision it, and wait until a consumer can use it."""
+    began = time.monotonic()
+    home = Home(opened.stack)
+
+    def watch() -> None:
+        if opened.runtime.state(service) in (State.EXITED, State.ABSENT):
+            raise _failed(f"{service.name} stopped while it was starting.", service, opened)
+
+    try:
+        for step in (
+            lambda: service.prepare(opened.env, home, timeout=_PROBE_TIMEOUT),
+            lambda: service.probe(opened.env, timeout=_PROBE_TIMEOUT),
+        ):
+            wait_until(step, timeout=timeout - (time.monotonic() - began), watch=watch)
+    except NotReady as error:
+        why = f"{service.name} was not ready within {timeout:.0f} seconds. {error.message}"
+        raise _failed(why if error.retryable else error.message, service, opened, error.repairs) from error
+    emit(Done(service.name, "ready", time.monotonic() - began))
+
+
+def _failed(message: str, service: Service, opened: Opened, repairs: Sequence[Repair] = ()) -> ServiceFailed:
+    tail = "\n".join(opened.runtime.logs(service, tail=_LOG_LINES, follow=False))
+    return ServiceFailed(
+        opened.env.redact(message),
+        repairs=repairs or [Repair(f"mmp-dev logs {service.name}", "shows its whole log")],
+        detail=opened.env.redact(tail),
+    )
+
+
+def _with_free_ports(opened: Opened, services: Sequence[Service], emit: Emit) -> Opened:
+    """`opened` with another port for each service whose port is held; the stack remembers them."""
+    taken = [service.address(opened.env)[1] for service in services]
+    chosen: dict[str, str] = {}
+    for conflict in opened.runtime.conflicts(services, opened.env):
+        port = free_port("localhost", conflict.port, taken)
+        taken.append(port)
+        chosen[PORT_VARIABLES[conflict.service]] = str(port)
+        emit(Note(f"Port {conflict.port} is held by {conflict.owner}; {conflict.service} takes {port} and keeps it."))
+    if not chosen:
+        return opened
+    env = opened.env.with_values(**chosen)
+    if port_of_mlflow := chosen.get(PORT_VARIABLES["mlflow"]):
+        env = env.with_values(MLFLOW_TRACKING_URI=f"http://localhost:{port_of_mlflow}")
+    return replace(opened, env=env, state=replace(opened.state, chosen={**opened.state.chosen, **chosen}))
+
+
+def _result(
+    opened: Opened,
+    services: Sequence[Service],
+    started: Sequence[Service],
+    report: Report | None,
+    began: float,
+    *,
+    written: bool,
+) -> Up:
+    return Up(
+        env=opened.env,
+        runtime=opened.runtime.name,
+        services=tuple(service.name for service in services),
+        started=tuple(service.name for service in started),
+        urls={service.name: service.url(opened.env) for service in services},
+        env_file=str(opened.stack.env_file),
+        env_file_written=written,
+        report=report,
+        seconds=time.monotonic() - began,
+    )

@@ -1,0 +1,160 @@
+"""Processes of this machine: who holds a port, and which ones belong to a stack.
+
+A process belongs to a stack when its command line, or MARKER in its environment, carries the stack's id. That holds
+through stale pid files, reused pids and a supervisor that is gone.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil
+
+MARKER = "MMP_DEV_SUPERVISED"
+
+
+@dataclass(frozen=True)
+class PortOwner:
+    """The process that listens on a port; pid 0 and an empty command line when the system does not tell."""
+
+    pid: int
+    command: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} (`{self.command}`)" if self.pid else "a process of another user"
+
+
+def listening(host: str, port: int) -> list[str]:
+    """The addresses that `host` stands for at which anything accepts connections on `port`."""
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return [str(address[0]) for family, _, _, _, address in addresses if _accepts(family, address)]
+
+
+def _accepts(family: int, address: tuple[object, ...]) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(address) == 0
+
+
+def outward_addresses() -> list[str]:
+    """This machine's addresses other than loopback and link-local ones."""
+    import ipaddress
+
+    import psutil
+
+    found = []
+    for addresses in psutil.net_if_addrs().values():
+        for address in addresses:
+            if address.family in (socket.AF_INET, socket.AF_INET6):
+                parsed = ipaddress.ip_address(address.address.partition("%")[0])
+                if not parsed.is_loopback and not parsed.is_link_local:
+                    found.append(str(parsed))
+    return found
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether that process itself listens on `port`."""
+    import psutil
+
+    try:
+        return _listens(psutil.Process(pid), port)
+    except psutil.Error:
+        return False
+
+
+def free_port(host: str, after: int, taken: Sequence[int] = ()) -> int:
+    """The first port above `after` on which nothing listens and which is not in `taken`."""
+    for port in range(after + 1, 65536):
+        if port not in taken and not listening(host, port) and _bindable(port):
+            return port
+    raise OSError(f"no free port above {after}")
+
+
+def _bindable(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def port_owner(port: int, *, besides: Sequence[int] = ()) -> PortOwner:
+    """A process that listens on `port` and is not one of `besides`, as far as this user may know."""
+    import psutil
+
+    for process in psutil.process_iter():
+        try:
+            if process.pid not in besides and _listens(process, port):
+                return PortOwner(process.pid, _command(process))
+        except psutil.Error:
+            continue
+    return PortOwner(0, "")
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    import psutil
+
+    return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in process.net_connections("tcp"))
+
+
+def of_stack(stack_id: str) -> list[psutil.Process]:
+    """Every process that belongs to the stack, except this one and its ancestors."""
+    import psutil
+
+    this = psutil.Process()
+    mine = {this.pid, *(p.pid for p in this.parents())}
+    return [p for p in psutil.process_iter() if p.pid not in mine and _carries(p, stack_id)]
+
+
+def end(processes: Sequence[psutil.Process], *, timeout: float) -> None:
+    """Interrupt each process, wait up to `timeout` seconds for all, and kill what is left.
+
+    SIGINT is what PostgreSQL, Redis and uvicorn alike take for an orderly and prompt stop.
+    """
+    import psutil
+
+    for process in _each_alive(processes):
+        process.send_signal(signal.SIGINT)
+    _, alive = psutil.wait_procs(processes, timeout=timeout)
+    for process in _each_alive(alive):
+        process.kill()
+    psutil.wait_procs(alive, timeout=5)
+
+
+def _each_alive(processes: Sequence[psutil.Process]) -> Iterator[psutil.Process]:
+    import psutil
+
+    for process in processes:
+        try:
+            if process.is_running():
+                yield process
+        except psutil.Error:
+            continue
+
+
+def _carries(process: psutil.Process, stack_id: str) -> bool:
+    import psutil
+
+    try:
+        return any(stack_id in argument for argument in process.cmdline()) or process.environ().get(MARKER) == stack_id
+    except psutil.Error:
+        return False
+
+
+def _command(process: psutil.Process) -> str:
+    import psutil
+
+    try:
+        return " ".join(process.cmdline())[:200] or process.name()
+    except psutil.Error:
+        return "?"

@@ -1,0 +1,12 @@
+"""The runtimes. To add one: its module, its line here, its line in the conformance suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mmp_local_dev.events import Emit
+from mmp_local_dev.runtimes.base import Runtime
+from mmp_local_dev.runtimes.native import NativeRuntime
+from mmp_local_dev.workspace import Stack
+
+RUNTIMES: Mapping[str, Callable[[Stack, str, Emit], Runtime]] = {"native": NativeRuntime}

@@ -1,0 +1,86 @@
+"""What a runtime is: one way of running the services, behind which the rest of the program looks the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import MmpError, PreflightFailed, Repair
+from mmp_local_dev.processes import PortOwner
+from mmp_local_dev.services.base import Service
+
+# The variable that moves a service to another port.
+PORT_VARIABLES = {"postgresql": "POSTGRES_PORT", "redis": "REDIS_PORT", "mlflow": "MLFLOW_PORT"}
+
+
+class State(StrEnum):
+    """What a runtime knows about a service without asking the service itself."""
+
+    ABSENT = "absent"
+    STARTING = "starting"
+    RUNNING = "running"
+    EXITED = "exited"
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A service's port that somebody else holds."""
+
+    service: str
+    port: int
+    owner: PortOwner
+
+    def problem(self) -> MmpError:
+        """The error to show for it."""
+        variable = PORT_VARIABLES[self.service]
+        return PreflightFailed(
+            f"Port {self.port}, which {self.service} needs, is held by {self.owner}.",
+            repairs=[
+                Repair("mmp-dev up --auto-ports", "takes free ports instead and keeps them"),
+                Repair(
+                    f"{variable}={self.port + 10} mmp-dev up",
+                    f"moves {self.service} to a port of your choice",
+                ),
+            ],
+            code="PORT_CONFLICT",
+        )
+
+
+class Runtime(Protocol):
+    """Small enough that a runtime which starts nothing can be honest."""
+
+    name: str
+
+    def preflight(self, services: Sequence[Service], env: Environment) -> None:
+        """Raise PreflightFailed with every problem at once, each with its repair; change nothing."""
+
+    def conflicts(self, services: Sequence[Service], env: Environment) -> list[Conflict]:
+        """The services whose port somebody else holds."""
+
+    def start(self, services: Sequence[Service], env: Environment) -> Sequence[Service]:
+        """Start what does not run, or runs with other values than `env`'s; return the services this call started."""
+
+    def stop(self, services: Sequence[Service]) -> Sequence[Service]:
+        """Stop the services, dependents first, from any half-state; return those that ran. Data stays."""
+
+    def shut_down(self) -> bool:
+        """End what is left of the whole stack, in whatever state it is; whether there was anything."""
+
+    def state(self, service: Service) -> State:
+        """What the service is doing."""
+
+    def logs(self, service: Service, *, tail: int, follow: bool) -> Iterator[str]:
+        """The last `tail` lines of its log, oldest first, then with `follow` every further line as it comes."""
+
+    def log(self, service: Service) -> str:
+        """Where its log is, for people: a path, or the command that shows it."""
+
+    def run(self, service: Service, argv: Sequence[str], env: Environment, secrets: Mapping[str, str]) -> int:
+        """Run a client tool next to the service, with this program's terminal; return its exit code.
+
+        `secrets` reach the tool through its environment, so that they are in no process list.
+        """

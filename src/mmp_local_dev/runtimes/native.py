@@ -1,0 +1,201 @@
+"""The native runtime: the servers as supervised processes of this machine, without Docker and without root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mmp_local_dev import processes
+from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import MmpError, PreflightFailed, Repair, RuntimeUnavailable
+from mmp_local_dev.events import Began, Done, Emit
+from mmp_local_dev.runtimes.base import Conflict, State
+from mmp_local_dev.runtimes.supervisor import Supervisor
+from mmp_local_dev.services import postgresql_server
+from mmp_local_dev.services.base import Home, Service
+from mmp_local_dev.workspace import Stack, runtime_dir
+
+_STATES = {
+    "RUNNING": State.RUNNING,
+    "STOPPING": State.RUNNING,
+    "STARTING": State.STARTING,
+    "BACKOFF": State.STARTING,
+    "EXITED": State.EXITED,
+    "FATAL": State.EXITED,
+}
+_LEAST_FREE_BYTES = 300_000_000
+
+
+class NativeRuntime:
+    """Runs a stack's services under one supervisor, which outlives the command and is found again by the next one."""
+
+    name = "native"
+
+    def __init__(self, stack: Stack, stack_id: str, emit: Emit) -> None:
+        self._stack = stack
+        self._stack_id = stack_id
+        self._emit = emit
+        self._home = Home(stack)
+        socket = runtime_dir(stack_id) / "supervisor.sock"
+        self._supervisor = Supervisor(stack_id, stack.dir, stack.logs, socket)
+
+    def preflight(self, services: Sequence[Service], env: Environment) -> None:
+        """Programs there, ports free or ours, room on the disk, data of the right version and owner."""
+        problems = [*self._machine_problems()]
+        for service in services:
+            try:
+                service.preflight(env, self._home)
+            except MmpError as error:
+                problems.append(error)
+        problems += [conflict.problem() for conflict in self.conflicts(services, env)]
+        if len(problems) == 1:
+            raise problems[0]
+        if problems:
+            raise PreflightFailed(
+                "\n".join(f"- {problem.message}" for problem in problems),
+                repairs=[repair for problem in problems for repair in problem.repairs],
+                code=problems[0].code,
+            )
+
+    def conflicts(self, services: Sequence[Service], env: Environment) -> list[Conflict]:
+        """The services whose port somebody else holds, on any address that consumers would reach."""
+        found = []
+        for service in services:
+            host, port = service.address(env)
+            own = [pid for pid in [self._supervisor.state(service.name)[1]] if pid and processes.listens(pid, port)]
+            if set(processes.listening(host, port)) - ({"127.0.0.1"} if own else set()):
+                owner = processes.port_owner(port, besides=own)
+                if not self._is_survivor(owner.pid):
+                    found.append(Conflict(service.name, port, owner))
+        return found
+
+    def start(self, services: Sequence[Service], env: Environment) -> Sequence[Service]:
+        """Start what does not run or has changed. Either all run afterwards, or none of those this call started.
+
+        Dependents go first: they import for seconds before they need anything, while `initdb` works.
+        """
+        if not self._supervisor.running():
+            self._end_survivors()
+        changed = self._supervisor.ensure({s.name: s.process(env, self._home) for s in services})
+        started: list[Service] = []
+        try:
+            for service in reversed(services):
+                if service.name in changed or self.state(service) in (State.ABSENT, State.EXITED):
+                    self._emit(Began(service.name, "start"))
+                    started.insert(0, service)
+                    service.install(env, self._home)
+                    self._supervisor.start(service.name)
+        except BaseException:
+            self.stop(started)
+            raise
+        return started
+
+    def stop(self, services: Sequence[Service]) -> Sequence[Service]:
+        """Stop the services one after the other, dependents first."""
+        stopped = []
+        for service in reversed(services):
+            if self.state(service) in (State.RUNNING, State.STARTING):
+                began = time.monotonic()
+                self._emit(Began(service.name, "stop"))
+                self._supervisor.stop(service.name)
+                self._emit(Done(service.name, "stop", time.monotonic() - began))
+                stopped.append(service)
+        return stopped
+
+    def shut_down(self) -> bool:
+        """End the supervisor and whatever of this stack still runs without one; whether there was anything."""
+        supervised = self._supervisor.running()
+        if supervised:
+            self._supervisor.shutdown()
+        return self._end_survivors() or supervised
+
+    def state(self, service: Service) -> State:
+        """What the supervisor says of it."""
+        return _STATES.get(self._supervisor.state(service.name)[0], State.ABSENT)
+
+    def pid(self, service: Service) -> int:
+        """Its process, 0 when it does not run."""
+        return self._supervisor.state(service.name)[1]
+
+    def logs(self, service: Service, *, tail: int, follow: bool) -> Iterator[str]:
+        """From its log file; following survives the file's rotation."""
+        path = Path(self.log(service))
+        if path.is_file():
+            with path.open(encoding="utf-8", errors="replace") as file:
+                yield from deque((line.rstrip("\n") for line in file), maxlen=tail)
+        if follow:
+            yield from _follow(path)
+
+    def log(self, service: Service) -> str:
+        """The path of its log file."""
+        return str(self._stack.logs / f"{service.name}.log")
+
+    def run(self, service: Service, argv: Sequence[str], env: Environment, secrets: Mapping[str, str]) -> int:
+        """Run a client tool that comes with the server, or the one on PATH."""
+        program = _client(service, argv[0], env)
+        return subprocess.run([program, *argv[1:]], env={**os.environ, **secrets}, check=False).returncode
+
+    def _machine_problems(self) -> Iterator[MmpError]:
+        if sys.platform == "win32":
+            yield RuntimeUnavailable(
+                "The native runtime needs Linux or macOS.",
+                repairs=[Repair("wsl --install", "gives Windows a Linux in which mmp-dev runs")],
+            )
+        root = self._stack.workspace.root
+        if set(str(root)) & set('"\n') or " ;" in str(root) or " #" in str(root):
+            yield PreflightFailed(
+                f'The workspace\'s path {str(root)!r} has a double quote, a line break, " ;" or " #" in it, which the '
+                "supervisor of the native servers cannot be told. Rename the folder."
+            )
+        free = shutil.disk_usage(root).free
+        if free < _LEAST_FREE_BYTES:
+            yield PreflightFailed(
+                f"Only {free // 1_000_000} MB are free on the disk of {root}; the servers need at least "
+                f"{_LEAST_FREE_BYTES // 1_000_000} MB to run safely.",
+                repairs=[Repair(f'du -xh -d1 "{root}" | sort -h', "shows what takes the room")],
+                code="DISK_FULL",
+            )
+
+    def _is_survivor(self, pid: int) -> bool:
+        return not self._supervisor.running() and pid in {p.pid for p in processes.of_stack(self._stack_id)}
+
+    def _end_survivors(self) -> bool:
+        """End processes of this stack that run without their supervisor, as after its death."""
+        survivors = processes.of_stack(self._stack_id)
+        processes.end(survivors, timeout=60)
+        return bool(survivors)
+
+
+def _client(service: Service, program: str, env: Environment) -> str:
+    if service.name == "postgresql":
+        beside = postgresql_server.find_programs(env) / program
+        if beside.is_file():
+            return str(beside)
+    if found := shutil.which(program):
+        return found
+    raise RuntimeUnavailable(f"{program} is neither installed with the server nor on PATH.")
+
+
+def _follow(path: Path) -> Iterator[str]:
+    """Every further line of a file, also after it was rotated away and made anew; ends when the caller stops."""
+    position = path.stat().st_size if path.is_file() else 0
+    node = path.stat().st_ino if path.is_file() else 0
+    while True:
+        time.sleep(0.2)
+        if not path.is_file():
+            continue
+        status = path.stat()
+        if status.st_ino != node or status.st_size < position:
+            position, node = 0, status.st_ino
+        with path.open(encoding="utf-8", errors="replace") as file:
+            file.seek(position)
+            text = file.read()
+            whole = text[: text.rfind("\n") + 1]
+            position += len(whole.encode("utf-8", errors="replace"))
+        yield from whole.splitlines()

@@ -1,0 +1,119 @@
+"""MLflow's database: made from a ready schema, and brought up to date when MLflow was upgraded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmp_local_dev import shell
+from mmp_local_dev.environment import Environment
+from mmp_local_dev.services import postgresql
+from mmp_local_dev.services.base import Home
+
+if TYPE_CHECKING:
+    from mmp_local_dev.services.postgresql import Connection
+
+# Role and database carry the same name.
+NAME = "mlflow"
+
+
+def uri(env: Mapping[str, str]) -> str:
+    """SQLAlchemy's address of the database; the password is in the password file. SQLAlchemy 2.1 reads a bare
+    `postgresql://` as psycopg 3, older ones as psycopg2: hence the driver's name."""
+    return f"postgresql+psycopg://{NAME}@{env['POSTGRES_HOST']}:{env['POSTGRES_PORT']}/{NAME}"
+
+
+def password_file(home: Home) -> Path:
+    """libpq's password file (0600) for MLflow's role: keeps the password out of command lines and environments."""
+    return home.secret_file("mlflow.pgpass", f"*:*:*:{NAME}:{{secret}}")
+
+
+def prepare(env: Environment, home: Home, *, timeout: float) -> None:
+    """Make the role and the database, or bring the database's schema to that of the installed MLflow.
+
+    Raises NotReady while PostgreSQL does not answer, and CommandFailed when MLflow cannot migrate the schema.
+    """
+    password = password_file(home).read_text(encoding="utf-8").strip().split(":")[4]
+    with postgresql.connect_as_admin(env, home, timeout=timeout) as admin:
+        postgresql.check_identity(admin, env)
+        postgresql.ensure_role(admin, env, NAME, password, timeout=timeout)
+        if not _exists(admin, NAME):
+            _create(admin, env, home, timeout=timeout)
+    with postgresql.connect_as_admin(env, home, database=NAME, timeout=timeout) as database:
+        found = _revision(database)
+    wanted = template_revision()
+    if found is not None and wanted is not None and found != wanted:
+        _upgrade(env, home, found, timeout=timeout)
+
+
+def template_revision() -> str | None:
+    """The schema revision of the shipped template; None when the installed MLflow is of another version."""
+    template = _template()
+    return _first_word(template, "-- revision:") if template else None
+
+
+def _template() -> str | None:
+    """The SQL that makes the schema of the installed MLflow; None when none is shipped for its version."""
+    file = resources.files("mmp_local_dev.services") / "mlflow_schema.sql"
+    text = file.read_text(encoding="utf-8")
+    return text if _first_word(text, "-- mlflow:") == metadata.version("mlflow") else None
+
+
+def _first_word(text: str, prefix: str) -> str:
+    return next(line.removeprefix(prefix).strip() for line in text.splitlines() if line.startswith(prefix))
+
+
+def _exists(admin: Connection, database: str) -> bool:
+    return bool(postgresql.scalar(admin, "SELECT 1 FROM pg_catalog.pg_database WHERE datname = %s", database))
+
+
+def _create(admin: Connection, env: Environment, home: Home, *, timeout: float) -> None:
+    """Fill the database under another name and rename it: MLflow, which is starting already, sees none or a whole one.
+
+    Without a template it stays empty, and MLflow runs its migrations at its first request.
+    """
+    from psycopg import sql
+
+    partial = sql.Identifier(f"{NAME}_partial")
+    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(partial))
+    admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(partial, sql.Identifier(NAME)))
+    if template := _template():
+        with postgresql.connect_as_admin(env, home, database=f"{NAME}_partial", timeout=timeout) as database:
+            database.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(NAME)))
+            database.execute(template.encode())
+    admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(partial, sql.Identifier(NAME)))
+
+
+def _revision(database: Connection) -> str | None:
+    present = postgresql.scalar(database, "SELECT to_regclass('public.alembic_version')::text")
+    return str(postgresql.scalar(database, "SELECT version_num FROM public.alembic_version")) if present else None
+
+
+def _upgrade(env: Environment, home: Home, found: str, *, timeout: float) -> None:
+    """Run MLflow's own migrations, after a copy of the database was made beside it."""
+    from psycopg import sql
+
+    copy = f"{NAME}_before_{found}"
+    with postgresql.connect_as_admin(env, home, timeout=timeout) as admin:
+        if not _exists(admin, copy):
+            admin.execute(
+                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = %s",
+                [NAME],
+            )
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(*map(sql.Identifier, (copy, NAME, NAME)))
+            )
+    shell.run(
+        [sys.executable, "-m", "mlflow", "db", "upgrade", uri(env)],
+        timeout=600,
+        env=_client_environment(home),
+    )
+
+
+def _client_environment(home: Home) -> dict[str, Any]:
+    import os
+
+    return {**os.environ, "PGPASSFILE": str(password_file(home)), "PGSSLMODE": "disable"}

