@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import io
 import re
-import secrets as randomness
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from string import ascii_letters, digits
 from types import MappingProxyType
-from urllib.parse import quote_from_bytes
 
 from mmp_local_dev.errors import EnvironmentInvalid
 
@@ -66,7 +64,8 @@ _TAIL = re.compile(r"(?:[ \t]* #[^\n]*)?[ \t]*\r?\n?")
 # last backslash. Text that is not meant for a shell leaves no more open than that, so `$(` and `<<` are let be.
 _CLOSED = re.compile(
     r"""
-    (?: [^ \t'"`\\$] | [ \t](?!\#) | \$(?!') | \\[^\n] | '[^']*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*` )*
+    (?: [^ \t'"`\\$] | [ \t](?!\#) | \$(?!') | \\[^\n]
+      | '[^']*' | "(?:[^"`\\]|\\.|`[^'"`\\]*`)*" | `[^'"`\\]*` )*
     (?: [ \t]\#[^\n]*\n? )?
     """,
     re.VERBOSE | re.DOTALL,
@@ -114,8 +113,9 @@ def generate_secret() -> str:
     The first letter is none of a to f, so it begins no flag and no number, not even a hexadecimal one; the
     length rules out the words that YAML and others take for booleans, nulls or infinities.
     """
-    first = randomness.choice("ghijklmnopqrstuvwxyz")
-    return first + "".join(randomness.choice(ascii_letters + digits) for _ in range(23))
+    from secrets import choice  # loads OpenSSL's hashes
+
+    return choice("ghijklmnopqrstuvwxyz") + "".join(choice(ascii_letters + digits) for _ in range(23))
 
 
 def quote(name: str, value: str) -> str:
@@ -397,10 +397,8 @@ def _in_any_quoting(value: str) -> str:
 
 
 def _character(character: str) -> str:
-    encoded = quote_from_bytes(character.encode(errors="surrogatepass"), safe=b"")
-    forms = [re.escape(character)]
-    if encoded != character:
-        forms.append(f"(?i:{encoded})")
-    if character == " ":
-        forms.append(r"\+")
-    return forms[0] if len(forms) == 1 else f"(?:{'|'.join(forms)})"
+    if character.isascii() and character.isalnum():
+        return character
+    encoded = "".join(f"%{byte:02x}" for byte in character.encode(errors="surrogatepass"))
+    plus = r"|\+" if character == " " else ""
+    return f"(?:{re.escape(character)}|(?i:{encoded}){plus})"

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote as url_quote
 from urllib.parse import quote_plus
 
@@ -27,7 +26,7 @@ NAMES = ("POSTGRES_HOST", "POSTGRES_PASSWORD", "REDIS_PASSWORD")
 # Characters that some reader treats specially, and a few that none does.
 AWKWARD = " \t'\"\\$`#=!&;|<>(){}[]*?~:-^%@aZ09éß漢\u00a0\u2028"
 
-bounded = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+bounded = settings(max_examples=25, deadline=None, database=None, derandomize=True)
 values = st.text(AWKWARD, max_size=12)
 lines = st.text(AWKWARD + "\n", max_size=25)
 
@@ -71,6 +70,14 @@ def refusal(text: str, *, strict: tuple[str, ...] = NAMES) -> str:
     with pytest.raises(EnvironmentInvalid) as caught:
         parse(text, source=".env", strict=strict)
     return caught.value.message
+
+
+def verdict(text: str) -> str:
+    try:
+        parse(text, source=".env", strict=NAMES)
+    except EnvironmentInvalid as refused:
+        return refused.message
+    return ""
 
 
 class TestEnvironment:
@@ -161,12 +168,12 @@ class TestQuote:
             ("secret\udcff", "bytes that are not UTF-8"),
             ("secret's $x", 'because of "\'" together with "$";'),
             ("secret's `x`", 'because of "\'" together with "`";'),
-            ("secret${x}", 'because of "${" together with "$"'),
+            ("secret${x}", 'because of "${";'),
             ("secret\\", 'because of "\\";'),
         ],
     )
     def test_says_what_is_in_the_way_but_not_the_value(self, value: str, reason: str) -> None:
-        with pytest.raises(EnvironmentInvalid, match="^NAME: ") as caught:
+        with pytest.raises(EnvironmentInvalid, match=r"^NAME: ") as caught:
             quote("NAME", value)
         assert reason in caught.value.message
         assert "secret" not in caught.value.message
@@ -290,13 +297,13 @@ class TestParse:
             "my.name": "x",
         }
 
-    @pytest.mark.parametrize("line", ["A=it's", "A=C:\\", "A=x`y", "A='it\\'s'", "A=$'it\\'", "don't"])
+    @pytest.mark.parametrize("line", ["A=it's", "A=C:\\", "A=x`y", "A='it\\'s'", "A=$'it\\'", "A='x'#'", "don't"])
     def test_refuses_a_users_line_that_runs_on_into_ours(self, line: str) -> None:
         message = refusal(f"{line}\nPOSTGRES_HOST=h\n")
         assert message.startswith(".env:1: Compose, a shell and python-dotenv end this line in different places")
         parse(f"{line}\nB=h\n", source=".env")  # nothing of ours is at stake
 
-    @pytest.mark.parametrize("line", ["A=x # it's", "A=x 'a # b' c", 'A="it\'s"', "A='\"'", "A=\\'", "A='x'#'"])
+    @pytest.mark.parametrize("line", ["A=x # it's", "A=x 'a # b' c", 'A="it\'s"', "A='\"'", "A=\\'"])
     def test_passes_over_quotes_that_are_closed(self, line: str) -> None:
         assert parse(f"{line}\nPOSTGRES_HOST=h\n", source=".env", strict=NAMES)["POSTGRES_HOST"] == "h"
 
@@ -304,10 +311,7 @@ class TestParse:
     @given(lines)
     @example("A='" * 50)
     def test_takes_any_text_or_says_where_it_is_wrong(self, text: str) -> None:
-        try:
-            parse(text, source=".env", strict=NAMES)
-        except EnvironmentInvalid as error:
-            assert re.match(r"\.env:\d+: ", error.message)
+        assert re.match(r"\.env:\d+: |\Z", verdict(text))
 
 
 class TestRender:
@@ -397,11 +401,8 @@ def test_github_lines_hold_any_value(value: str, lines: str) -> None:
 
 @pytest.mark.parametrize("write", [shell_lines, github_lines])
 @pytest.mark.parametrize("values", [{"A;B": "x"}, {"A": "x\0y"}])
-def test_lines_refuse_what_no_environment_holds(write: object, values: Mapping[str, str]) -> None:
-    assert callable(write)
+def test_lines_refuse_what_no_environment_holds(
+    write: Callable[[Mapping[str, str]], str], values: Mapping[str, str]
+) -> None:
     with pytest.raises(EnvironmentInvalid):
         write(values)
-
-
-def test_reading_a_file_loads_no_more_than_the_parser() -> None:
-    assert json  # placeholder

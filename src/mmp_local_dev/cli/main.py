@@ -84,7 +84,8 @@ def run(arguments: Sequence[str]) -> int:
     show = errors_for(arguments)
     try:
         result: Any = command.main(list(arguments), prog_name="mmp-dev", standalone_mode=False)
-    except click.Abort:
+    except click.Abort:  # what click makes of ^C
+        show.interrupted()
         return 130
     except click.ClickException as error:
         show.usage(error)
@@ -92,9 +93,6 @@ def run(arguments: Sequence[str]) -> int:
     except MmpError as error:
         show.failure(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        show.interrupted()
-        return 130
     except BrokenPipeError:
         # The reader of our output is gone (`mmp-dev logs | head`); nothing more can be said, also not at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

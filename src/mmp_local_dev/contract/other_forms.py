@@ -9,7 +9,7 @@ import re
 
 from mmp_local_dev.contract.document import Node, Problem, invalid
 from mmp_local_dev.contract.form import schema
-from mmp_local_dev.errors import Repair
+from mmp_local_dev.errors import ContractInvalid, Repair
 
 KNOWN = ("mmp.dev/v2",)
 UPGRADE = "pip install --upgrade mmp-local-dev"
@@ -35,7 +35,7 @@ def _newest() -> int:
     return max(int(known.rpartition("v")[2]) for known in KNOWN)
 
 
-def _old(name: str, document: Node) -> Exception:
+def _old(name: str, document: Node) -> ContractInvalid:
     missing = ", ".join(key for key in schema()["required"] if key not in _KEYS_OF_1_0)
     text = (
         f"this contract is of the 1.0 form, which says too little to be checked; add {missing}, "
@@ -45,7 +45,7 @@ def _old(name: str, document: Node) -> Exception:
     return invalid(name, [Problem(document.line, (), text)], repairs=[repair])
 
 
-def _newer(name: str, form: Node) -> Exception:
+def _newer(name: str, form: Node) -> ContractInvalid:
     text = f"this tool knows {', '.join(KNOWN)}, not {form.text}; upgrade it with `{UPGRADE}`"
     repair = Repair(UPGRADE, "installs a tool that knows newer forms")
     return invalid(name, [Problem(form.line, ("apiVersion",), text)], repairs=[repair])

@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+LONGEST_GUESSED = 64
+
 _CLAUSE = re.compile(r"([<>=!~]=|[<>=~^])?v?([0-9]{1,9}(?:\.[0-9]{1,9})*)(\.[xX*])*")
 
 
 def guesses(word: str) -> Iterator[str]:
     """What the writer of `word` may have meant: another case, a missing part, a range in the words of npm."""
+    if len(word) > LONGEST_GUESSED:
+        return
     yield word.strip()
     yield word.upper().replace("-", "_")
     yield word.lower().replace("_", "-")

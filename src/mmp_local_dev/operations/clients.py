@@ -45,6 +45,7 @@ def redis_commands(stack: Stack, commands: Iterable[Sequence[str]]) -> Iterator[
 
     env = open_stack(stack, emit=ignore).env
     with redis.connect(env, password=env.get("REDIS_PASSWORD"), timeout=10) as client:
+        client.response_callbacks.clear()  # replies as Redis gives them: "PONG", not True
         for command in commands:
             try:
                 yield client.execute_command(*command)  # type: ignore[no-untyped-call]

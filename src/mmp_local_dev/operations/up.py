@@ -148,7 +148,7 @@ def _result(
     written: bool,
 ) -> Up:
     return Up(
-        env=opened.env,
+        env=Environment({n: opened.env[n] for n in opened.contract.variables if n in opened.env}, opened.env.secrets),
         runtime=opened.runtime.name,
         services=tuple(service.name for service in services),
         started=tuple(service.name for service in started),

