@@ -88,6 +88,8 @@ make_venv() {
   fi
 }
 
+has_installer() { command -v uv || "$venv/bin/python" -m pip --version; } >/dev/null 2>&1
+
 install() {
   if command -v uv >/dev/null; then
     uv pip install --quiet --python "$venv/bin/python" "$@"
@@ -110,7 +112,7 @@ exec 9<pyproject.toml
 installed && exit
 
 if command -v uv >/dev/null; then using='uv: half a minute'; else using='pip: two minutes'; fi
-say "Installing $(grep -c '^[a-z]' "requirements/$name.txt") packages into .venv with $using, longer on a slow network …"
+say "Installing requirements/$name.txt into .venv, with $using, more on a slow network …"
 again='Once that is mended, run the same command again: it goes on from here.'
 venv_serves || make_venv || fail "$venv could not be made; the reason stands above." "$again"
 venv_serves || fail "$venv does not serve: $flaw." "To mend it: remove $venv and run the same command again."
@@ -121,7 +123,7 @@ printf '%s\n' "$root" >"$stamp"
 for package in "$venv"/lib/python*/site-packages/*.dist-info; do
   [ -e "$package/INSTALLER" ] || rm -rf "$package"
 done
-command -v uv >/dev/null || "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip
+has_installer || "$venv/bin/python" -m ensurepip >/dev/null || fail 'pip could not be put into .venv.' "$again"
 if ! { install --require-hashes -r "requirements/$name.txt" &&
   install --no-deps --no-build-isolation --editable .; }; then
   fail 'not everything could be installed; the reason stands above.' "$again"

@@ -32,7 +32,9 @@ def _succeeds(*argv: str) -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--strict-needs", action="store_true", help="Fail tests whose needs are absent instead of skipping.")
+    parser.addoption(
+        "--strict-needs", action="store_true", help="Fail tests whose needs are absent instead of skipping."
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

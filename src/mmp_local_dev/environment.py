@@ -36,8 +36,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@%+-]*")
 
 # What all three read alike, by the quote around it; they differ on the first character that does not fit.
 _ALIKE = {
-    # The shell ends words and commands at its operators, and expands `~` at the start and after `:` or `=`.
-    "": re.compile(r"""(?: [^\s'"\\`$;&|<>()~] | (?<=[^:=])~ )*""", re.VERBOSE),
+    # The shell ends words and commands at its operators, and expands `~` at the start and after `:`.
+    "": re.compile(r"""(?: [^\s'"\\`$;&|<>()~] | (?<=[^:])~ )*""", re.VERBOSE),
     # A shell takes all of this literally. For the others a backslash hides the closing quote; python-dotenv
     # halves a double one, and expands `${…}` even in single quotes, with no way to escape it.
     "'": re.compile(r"""(?: [^'\\$\n] | \\(?![\\']|\Z) | \$(?!\{[^}:]*(?::-[^}]*)?\}) )*""", re.VERBOSE),
@@ -60,12 +60,11 @@ _LEFT = re.compile(r"[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*=")
 # For Compose a comment after an unquoted value begins at " #", not at a tab; a shell knows no other blanks.
 _TAIL = re.compile(r"(?:[ \t]* #[^\n]*)?[ \t]*\r?\n?")
 
-# A line that ends for a shell where it ends for the others: a shell reads on while a quote is open and after a
-# last backslash. Text that is not meant for a shell leaves no more open than that, so `$(` and `<<` are let be.
+# A line that ends for a shell where it ends for the others: a shell reads on while a quote is open and after a last
+# backslash. Text that is not meant for a shell leaves no more open than that, so `$(` and `<<` are let be.
 _CLOSED = re.compile(
     r"""
-    (?: [^ \t'"`\\$] | [ \t](?!\#) | \$(?!') | \\[^\n]
-      | '[^']*' | "(?:[^"`\\]|\\.|`[^'"`\\]*`)*" | `[^'"`\\]*` )*
+    (?: [^'"`\\$] | \$(?!') | \\[^\n] | '[^']*' | "(?:[^"`\\]|\\.|`[^'"`\\]*`)*" | `[^'"`\\]*` )*
     (?: [ \t]\#[^\n]*\n? )?
     """,
     re.VERBOSE | re.DOTALL,

@@ -61,11 +61,12 @@ def outward_addresses() -> list[str]:
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether that process itself listens on `port`."""
+    """Whether that process, or one that it started, listens on `port`."""
     import psutil
 
     try:
-        return _listens(psutil.Process(pid), port)
+        process = psutil.Process(pid)
+        return _listens(process, port) or any(_listens(child, port) for child in process.children(recursive=True))
     except psutil.Error:
         return False
 

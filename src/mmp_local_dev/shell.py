@@ -28,11 +28,12 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     user: str | None = None,
+    text: str = "",
 ) -> str:
     """Run `argv` and return what it printed (stdout and stderr together).
 
-    `user` runs it as that user, which only root can. Raises CommandFailed when it exits non-zero or takes longer
-    than `timeout` seconds, and MmpError when it cannot be started.
+    `text` is its standard input. `user` runs it as that user, which only root can. Raises CommandFailed when it
+    exits non-zero or takes longer than `timeout` seconds, and MmpError when it cannot be started.
     """
     groups = {"user": user, **_groups_of(user)} if user else {}
     try:
@@ -40,7 +41,7 @@ def run(
             argv,
             env=env,
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            input=text,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

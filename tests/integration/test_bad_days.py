@@ -117,14 +117,22 @@ def test_a_stopped_postgresql_is_one_failure_and_the_rest_blocked(dev: Dev) -> N
 def test_passwords_changed_in_env_are_applied(dev: Dev) -> None:
     dev("up")
     old = dev.env()["POSTGRES_PASSWORD"]
-    edit(dev.root / ".env", (old, "another-Password_9"), ("REDIS_PORT", "# mine\nMY_OWN=1\nREDIS_PASSWORD=s3cret~x\nREDIS_PORT"))
+    edit(
+        dev.root / ".env",
+        (old, "another-Password_9"),
+        ("REDIS_PORT", "# mine\nMY_OWN=1\nREDIS_PASSWORD=s3cret~x\nREDIS_PORT"),
+    )
     dev("up")
     env = dev.env()
     assert (env["POSTGRES_PASSWORD"], env["MY_OWN"]) == ("another-Password_9", "1")
     assert "# mine\nMY_OWN=1\n" in (dev.root / ".env").read_text()
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(
-            host="127.0.0.1", port=env["POSTGRES_PORT"], user=env["POSTGRES_USER"], password=old, dbname=env["POSTGRES_DB"]
+            host="127.0.0.1",
+            port=env["POSTGRES_PORT"],
+            user=env["POSTGRES_USER"],
+            password=old,
+            dbname=env["POSTGRES_DB"],
         )
     with pytest.raises(redis.AuthenticationError):
         redis.Redis(port=int(env["REDIS_PORT"])).ping()

@@ -180,7 +180,16 @@ def test_two_ups_at_once(dev: Dev) -> None:
     outputs = [process.communicate(timeout=120)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
     assert any("Another mmp-dev command" in output for output in outputs)
-    assert len([p for p in psutil.process_iter() if "supervisord" in " ".join(p.cmdline()) and p.pid in dev.pids().values()]) == 1
+    assert (
+        len(
+            [
+                p
+                for p in psutil.process_iter()
+                if "supervisord" in " ".join(p.cmdline()) and p.pid in dev.pids().values()
+            ]
+        )
+        == 1
+    )
 
 
 def test_a_stale_postmaster_pid_of_somebody_elses_process(dev: Dev) -> None:
@@ -202,6 +211,13 @@ def test_a_service_that_cannot_start_is_shown_with_its_log(dev: Dev) -> None:
     assert "no_such_parameter" in error["detail"]
     assert error["actions"]
     assert not {"postgresql", "redis", "mlflow"} & dev.pids().keys()
+
+
+def test_lost_secrets_are_made_anew(dev: Dev) -> None:
+    dev("up", "postgresql")
+    dev("down")
+    shutil.rmtree(dev.root / ".mmp-dev/stacks/default/secrets")
+    dev("up")
 
 
 def test_down_works_without_contract_and_env(dev: Dev) -> None:

@@ -116,7 +116,9 @@ def test_provisioning(running: Dev) -> None:
         sslmode="require",
         autocommit=True,
     ) as connection:
-        query = "SELECT pg_get_userbyid(datdba), rolsuper FROM pg_database, pg_roles WHERE datname = %s AND rolname = %s"
+        query = (
+            "SELECT pg_get_userbyid(datdba), rolsuper FROM pg_database, pg_roles WHERE datname = %s AND rolname = %s"
+        )
         assert connection.execute(query, [env["POSTGRES_DB"], env["POSTGRES_USER"]]).fetchone() == (
             env["POSTGRES_USER"],
             False,

@@ -220,7 +220,7 @@ class TestParse:
             ("secret'x'", '"\'"', "double quotes"),
             ("~secret", '"~"', "single quotes"),
             ("http:~secret", '"~"', "single quotes"),
-            ("secret&x", '"&"', "single quotes"),
+            *((f"secret{operator}x", f'"{operator}"', "single quotes") for operator in ";&|<>()"),
             (" secret", "a blank", 'no blanks around "="'),
             ("secret\t# c", "the blanks after it", "a space before a comment"),
             ("secret\u00a0", "the blanks after it", "no blanks"),
@@ -297,7 +297,9 @@ class TestParse:
             "my.name": "x",
         }
 
-    @pytest.mark.parametrize("line", ["A=it's", "A=C:\\", "A=x`y", "A='it\\'s'", "A=$'it\\'", "A='x'#'", "don't"])
+    @pytest.mark.parametrize(
+        "line", ["A=it's", "A=C:\\", "A=x`y", "A='it\\'s'", "A=$'it\\'", 'A="x`\'`"', "A='x'#'", "don't"]
+    )
     def test_refuses_a_users_line_that_runs_on_into_ours(self, line: str) -> None:
         message = refusal(f"{line}\nPOSTGRES_HOST=h\n")
         assert message.startswith(".env:1: Compose, a shell and python-dotenv end this line in different places")

@@ -34,6 +34,10 @@ class Home:
             write_atomically(path, text.format(secret=generate_secret()) + "\n", mode=0o600)
         return path
 
+    def has_secret(self, name: str) -> bool:
+        """Whether the secret of that name was made up already."""
+        return (self.stack.dir / "secrets" / name).is_file()
+
     def secret(self, name: str) -> str:
         """The secret of that name, made up once."""
         return self.secret_file(name).read_text(encoding="utf-8").strip()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmp_local_dev import shell
 from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import NotReady
 from mmp_local_dev.services import postgresql
 from mmp_local_dev.services.base import Home
 
@@ -37,6 +38,9 @@ def prepare(env: Environment, home: Home, *, timeout: float) -> None:
     Raises NotReady while PostgreSQL does not answer, and CommandFailed when MLflow cannot migrate the schema.
     """
     password = password_file(home).read_text(encoding="utf-8").strip().split(":")[4]
+    wanted = template_revision()
+    if wanted is not None and _revision_seen_by_mlflow(env, password, timeout=timeout) == wanted:
+        return
     with postgresql.connect_as_admin(env, home, timeout=timeout) as admin:
         postgresql.check_identity(admin, env)
         postgresql.ensure_role(admin, env, NAME, password, timeout=timeout)
@@ -44,7 +48,6 @@ def prepare(env: Environment, home: Home, *, timeout: float) -> None:
             _create(admin, env, home, timeout=timeout)
     with postgresql.connect_as_admin(env, home, database=NAME, timeout=timeout) as database:
         found = _revision(database)
-    wanted = template_revision()
     if found is not None and wanted is not None and found != wanted:
         _upgrade(env, home, found, timeout=timeout)
 
@@ -85,6 +88,16 @@ def _create(admin: Connection, env: Environment, home: Home, *, timeout: float) 
             database.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(NAME)))
             database.execute(template.encode())
     admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(partial, sql.Identifier(NAME)))
+
+
+def _revision_seen_by_mlflow(env: Environment, password: str, *, timeout: float) -> str | None:
+    """The schema's revision as MLflow's own role reads it; None when anything is not as it should be."""
+    try:
+        with postgresql.connect(env, user=NAME, password=password, database=NAME, timeout=timeout) as database:
+            postgresql.check_identity(database, env)
+            return _revision(database)
+    except NotReady:
+        return None
 
 
 def _revision(database: Connection) -> str | None:

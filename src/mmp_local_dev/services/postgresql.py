@@ -66,6 +66,8 @@ class PostgreSQL:
 
     def prepare(self, env: Environment, home: Home, *, timeout: float) -> None:
         """The role with the password of `.env`, its database, and the schema for features."""
+        if _is_prepared(env, timeout=timeout):
+            return
         user, database = env["POSTGRES_USER"], env["POSTGRES_DB"]
         with connect_as_admin(env, home, timeout=timeout) as admin:
             check_identity(admin, env)
@@ -143,9 +145,22 @@ def connect(
         raise NotReady(f"{where}: {why}.", code="AUTHENTICATION_FAILED" if refused else None) from None
 
 
-def connect_as_admin(env: Mapping[str, str], home: Home, *, timeout: float, database: str = "postgres") -> Any:
-    """A connection as the superuser that only this tool uses; the user's own password plays no part in it."""
-    return connect(env, user=ADMIN, password=home.secret("postgresql-admin"), database=database, timeout=timeout)
+@contextmanager
+def connect_as_admin(
+    env: Mapping[str, str], home: Home, *, timeout: float, database: str = "postgres"
+) -> Iterator[Connection]:
+    """A connection as the superuser that only this tool uses; the user's own password plays no part in it.
+
+    Raises NotReady, or WrongService when the login is refused: this stack's own server knows its superuser.
+    """
+    password = home.secret(postgresql_server.ADMIN_SECRET)
+    try:
+        with connect(env, user=ADMIN, password=password, database=database, timeout=timeout) as connection:
+            yield connection
+    except NotReady as error:
+        if error.code == "AUTHENTICATION_FAILED":
+            raise stranger(PostgreSQL(), env) from None
+        raise
 
 
 def check_identity(connection: Connection, env: Environment) -> None:
@@ -196,6 +211,21 @@ def ensure_schema(admin: Connection, schema: str, *, owner: str) -> None:
         admin.execute(
             sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(sql.Identifier(schema), sql.Identifier(owner))
         )
+
+
+def _is_prepared(env: Environment, *, timeout: float) -> bool:
+    """Whether the published user finds everything: itself, its password, its own database, and its schema."""
+    query: LiteralString = """
+        SELECT pg_catalog.pg_get_userbyid(datdba) = current_user
+               AND EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s)
+        FROM pg_catalog.pg_database WHERE datname = current_database()
+    """
+    try:
+        with connect(env, timeout=timeout) as connection:
+            check_identity(connection, env)
+            return bool(scalar(connection, query, env["FEAST_DB_SCHEMA"]))
+    except NotReady:
+        return False
 
 
 def _can_log_in(env: Environment, role: str, password: str, *, timeout: float) -> bool:

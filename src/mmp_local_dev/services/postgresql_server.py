@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from mmp_local_dev.files import write_atomically
 from mmp_local_dev.services.base import STACK_ID, Home, ProcessSpec
 
 ADMIN = "postgres"
+ADMIN_SECRET = "postgresql-admin"  # noqa: S105 -- the name of its file
 MAJOR = 17
 # Where root keeps what PostgreSQL's own user must reach, when the workspace lies in a folder closed to others.
 SHARED = Path("/var/lib/mmp-local-dev")
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ def install(env: Environment, home: Home) -> None:
     if not server.data.exists():
         _initdb(server, home)
     check_data(server.data)
+    if not home.has_secret(ADMIN_SECRET):
+        _set_admin_password(server, home)
     _certificate(server)
     _forget_stale_pid(server.data)
 
@@ -175,20 +180,15 @@ def _folder(home: Home, user: str | None) -> Path:
     folder = home.data("postgresql")
     if folder.exists() or folder.is_symlink():
         return folder
-    target = folder if user is None or _can_enter(folder.parent, user) else _shared_folder(home)
+    # A name of its own: a later workspace in the same place must not meet this one's data.
+    elsewhere = SHARED / "stacks" / uuid.uuid4().hex / "postgresql"
+    target = folder if user is None or _can_enter(folder.parent, user) else elsewhere
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     if user is not None:
         shutil.chown(target, user)
     if target != folder:
         folder.symlink_to(target)
     return folder
-
-
-def _shared_folder(home: Home) -> Path:
-    import hashlib
-
-    place = hashlib.sha256(str(home.stack.dir).encode()).hexdigest()[:16]
-    return SHARED / "stacks" / place / "postgresql"
 
 
 def _can_enter(folder: Path, user: str) -> bool:
@@ -220,7 +220,7 @@ def _initdb(server: Server, home: Home) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     password = server.folder / "password"
     try:
-        write_atomically(password, home.secret("postgresql-admin"), mode=0o600)
+        write_atomically(password, home.secret(ADMIN_SECRET), mode=0o600)
         if server.user is not None:
             shutil.chown(password, server.user)
         shell.run(
@@ -237,13 +237,26 @@ def _initdb(server: Server, home: Home) -> None:
                 "--data-checksums",
             ],
             timeout=120,
-            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+            env=_ENVIRONMENT,
             cwd=server.folder,
             user=server.user,
         )
     finally:
         password.unlink(missing_ok=True)
     partial.rename(server.data)
+
+
+def _set_admin_password(server: Server, home: Home) -> None:
+    """Give the superuser a new password where its file was lost; the server does not run, so nobody need log in."""
+    statement = f"ALTER ROLE {ADMIN} PASSWORD '{home.secret(ADMIN_SECRET)}'\n"
+    shell.run(
+        [str(server.programs / "postgres"), "--single", "-D", str(server.data), "postgres"],
+        timeout=120,
+        env=_ENVIRONMENT,
+        cwd=server.folder,
+        user=server.user,
+        text=statement,
+    )
 
 
 def _certificate(server: Server) -> None:
