@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+
 from conftest import Dev, make_dev
 
 pytestmark = pytest.mark.needs("native")

@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+
 from conftest import Dev
 
 pytestmark = pytest.mark.needs("native")
@@ -103,11 +104,14 @@ class Writer:
         connection = http.client.HTTPConnection("127.0.0.1", int(self.env["MLFLOW_PORT"]), timeout=10)
         try:
             connection.request(
-                method, f"/api/2.0/mlflow/{path}", body and json.dumps(body), {"Content-Type": "application/json"}
+                method,
+                f"/api/2.0/mlflow/{path}",
+                json.dumps(body) if body else None,
+                {"Content-Type": "application/json"},
             )
             response = connection.getresponse()
-            text = response.read()
-            return json.loads(text) if response.status == 200 else None
+            answer = response.read()
+            return json.loads(answer) if response.status == 200 else None
         except (OSError, http.client.HTTPException):
             return None
         finally:

@@ -6,55 +6,16 @@ import os
 import stat
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
+
 from conftest import Dev
+from consumer import train
 
 pytestmark = pytest.mark.needs("native")
-
-TRAIN = """
-import os
-import mlflow, pandas, psycopg
-from sklearn.linear_model import LogisticRegression
-
-connection = psycopg.connect(
-    host=os.environ["POSTGRES_HOST"], port=os.environ["POSTGRES_PORT"], user=os.environ["POSTGRES_USER"],
-    password=os.environ["POSTGRES_PASSWORD"], dbname=os.environ["POSTGRES_DB"], autocommit=True,
-)
-connection.execute("CREATE TABLE IF NOT EXISTS points (x double precision, y double precision, label integer)")
-connection.execute("TRUNCATE points")
-connection.execute(
-    "INSERT INTO points SELECT i / 100.0, (i %% 7) / 7.0, (i > 50)::integer FROM generate_series(1, 100) AS i"
-    .replace("%%", "%")
-)
-frame = pandas.DataFrame(
-    connection.execute("SELECT x, y, label FROM points").fetchall(), columns=["x", "y", "label"]
-)
-mlflow.set_experiment("fraud")
-with mlflow.start_run() as run:
-    model = LogisticRegression(C=100).fit(frame[["x", "y"]], frame["label"])
-    mlflow.log_param("C", 100)
-    mlflow.log_metric("accuracy", model.score(frame[["x", "y"]], frame["label"]))
-    logged = mlflow.sklearn.log_model(model, name="model", registered_model_name="fraud-model")
-loaded = mlflow.pyfunc.load_model("models:/fraud-model/1")
-assert (loaded.predict(frame[["x", "y"]]) == model.predict(frame[["x", "y"]])).all()
-print(run.info.run_id, logged.model_id, run.info.experiment_id)
-"""
-
-
-def train(dev: Dev) -> tuple[str, str, str]:
-    """Run the training with nothing but `.env`; run id, model id, experiment id."""
-    environment = {**dev.env(), "PATH": os.environ["PATH"], "HOME": str(dev.root), "GIT_PYTHON_REFRESH": "quiet"}
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(TRAIN)], env=environment, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    run_id, model_id, experiment_id = result.stdout.split()[-3:]
-    return run_id, model_id, experiment_id
 
 
 def test_up_verifies_everything_and_says_where(running: Dev) -> None:
@@ -78,7 +39,7 @@ def test_a_second_up_starts_and_writes_nothing(running: Dev) -> None:
 
 def test_train_register_load_predict_and_find_it_after_down_and_up(dev: Dev) -> None:
     dev("up")
-    run_id, model_id, experiment_id = train(dev)
+    run_id, model_id, experiment_id = train(dev.env(), home=dev.root)
     artifacts = dev.root / "mlflow-artifacts"
     assert (artifacts / experiment_id / "models" / model_id / "artifacts" / "MLmodel").is_file()
     dev("down")
@@ -138,8 +99,8 @@ def test_the_schema_of_mlflow_is_the_one_its_migrations_make(running: Dev) -> No
     dump writes differently), revision."""
     env = running.env()
     password = (running.root / ".mmp-dev/stacks/default/secrets/postgresql-admin").read_text().strip()
-    login = {"host": "127.0.0.1", "port": env["POSTGRES_PORT"], "user": "postgres", "password": password}
-    with psycopg.connect(**login, autocommit=True) as admin:
+    login = f"host=127.0.0.1 port={env['POSTGRES_PORT']} user=postgres password={password}"
+    with psycopg.connect(login, autocommit=True) as admin:
         admin.execute("CREATE DATABASE migrated")
     client = {**os.environ, "PGPASSWORD": password}
     uri = f"postgresql+psycopg://postgres@127.0.0.1:{env['POSTGRES_PORT']}/migrated"
@@ -152,7 +113,7 @@ def test_the_schema_of_mlflow_is_the_one_its_migrations_make(running: Dev) -> No
             FROM pg_constraint
         UNION ALL SELECT 'alembic', version_num, '', '' FROM alembic_version ORDER BY 1, 2
     """
-    with psycopg.connect(**login, dbname="migrated") as made, psycopg.connect(**login, dbname="mlflow") as shipped:
+    with psycopg.connect(login, dbname="migrated") as made, psycopg.connect(login, dbname="mlflow") as shipped:
         assert shipped.execute(query).fetchall() == made.execute(query).fetchall()
 
 
@@ -174,9 +135,8 @@ def test_nothing_listens_beyond_loopback(running: Dev) -> None:
     import psutil
 
     ports = {int(port) for port in running.ports.values()}
-    listening = {c.laddr for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port in ports}
-    assert {address.ip for address in listening} == {"127.0.0.1"}
-    assert {address.port for address in listening} == ports
+    listening = {tuple(c.laddr) for c in psutil.net_connections("tcp") if c.status == "LISTEN"}
+    assert {address for address in listening if address[1] in ports} == {("127.0.0.1", port) for port in ports}
 
 
 def test_commands_around_the_stack(running: Dev, tmp_path: Path) -> None:
