@@ -46,6 +46,9 @@ find_python() {
     esac
     tried+="${tried:+; }$candidate $answer"
   done
+  if [ -n "${PYTHON:-}" ] && [[ $answer != *venv ]]; then
+    fail "PYTHON has to name a Python >= 3.11, and $tried." 'To mend it: unset PYTHON, or let it name another.'
+  fi
   [ "$(id -u)" -ne 0 ] || sudo=''
   if command -v apt-get >/dev/null; then
     repair="${sudo}apt-get install $package"

@@ -12,7 +12,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from mmp_local_dev import environment
+from mmp_local_dev import env_formats
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.services import postgresql, postgresql_server
 from mmp_local_dev.services.base import Home
@@ -24,7 +24,7 @@ SCRATCH = "mlflow_schema_scratch"
 
 def main() -> None:
     stack = Workspace.find(Path.cwd()).stack(DEFAULT_STACK)
-    env = Environment(environment.parse(stack.env_file.read_text(encoding="utf-8"), source=".env"))
+    env = Environment(env_formats.parse(stack.env_file.read_text(encoding="utf-8"), source=".env"))
     home = Home(stack)
     with postgresql.connect_as_admin(env, home, timeout=5) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {SCRATCH}")

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from mmp_local_dev.environment import parse, quote, render, shell_lines
+from mmp_local_dev.env_formats import parse, quote, render, shell_lines
 from mmp_local_dev.errors import EnvironmentInvalid
 
 Reader = Callable[[Path, Sequence[str]], Mapping[str, str | None]]

@@ -12,6 +12,9 @@ from mmp_local_dev.environment import Environment, generate_secret
 from mmp_local_dev.errors import EnvironmentInvalid, Repair
 
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
 @dataclass(frozen=True)
 class Layer:
     """Values from one source, whose name is used in messages. An empty value counts as none, as in Compose's `:-`."""
@@ -64,7 +67,8 @@ def _location(uri: Variable, port: Variable, layers: Sequence[Layer], *, scheme:
     for index, layer in enumerate(layers):
         given_uri, given_port = layer.values.get(uri.name), layer.values.get(port.name)
         if given_uri:
-            in_uri = str(urlsplit(given_uri).port or 80)
+            parts = urlsplit(given_uri)
+            in_uri = str(parts.port or _DEFAULT_PORTS.get(parts.scheme, port.default))
             if given_port and given_port != in_uri:
                 raise _disagreement(uri, port, layer, given_uri, given_port)
             return {uri.name: given_uri.rstrip("/"), port.name: in_uri}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from mmp_local_dev import environment, services
+from mmp_local_dev import env_formats, services
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.contract.resolve import Layer, resolve
@@ -74,7 +74,7 @@ def read_env_file(stack: Stack, contract: Contract) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise EnvironmentInvalid(f"{stack.env_file} cannot be read: {error}.") from None
-    return environment.parse(text, source=stack.env_file.name, strict=names)
+    return env_formats.parse(text, source=stack.env_file.name, strict=names)
 
 
 def published(stack: Stack, contract: Contract) -> Environment:
@@ -96,7 +96,7 @@ def save(opened: Opened) -> bool:
     stack.save(replace(opened.state, chosen={**opened.state.chosen, **secrets}))
     values = {name: env[name] for name in contract.variables if name in env}
     existing = stack.env_file.read_bytes().decode("utf-8") if stack.env_file.exists() else ""
-    return write_if_changed(stack.env_file, environment.render(values, existing=existing), mode=0o600)
+    return write_if_changed(stack.env_file, env_formats.render(values, existing=existing), mode=0o600)
 
 
 def locked(stack: Stack, emit: Emit) -> AbstractContextManager[None]:

@@ -39,12 +39,12 @@ def log_lines(lines: Iterable[tuple[str, str]], *, named: bool, as_json: bool) -
 
 def environment(values: Mapping[str, str], form: str) -> None:
     """The environment on stdout in the given form."""
-    from mmp_local_dev import environment as forms
+    from mmp_local_dev import env_formats
 
     if form == "json":
         click.echo(json.dumps(dict(values), indent=2))
         return
-    write = {"dotenv": forms.render, "shell": forms.shell_lines, "github": forms.github_lines}[form]
+    write = {"dotenv": env_formats.render, "shell": env_formats.shell_lines, "github": env_formats.github_lines}[form]
     click.echo(write(values), nl=False)
 
 

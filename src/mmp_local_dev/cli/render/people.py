@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "blocked": "[yellow]·[/]", "skipped": "[dim]-[/]"}
 _STATES = {"running": "green", "starting": "yellow", "exited": "red", "absent": "dim", "external": "cyan"}
 
-_PAST = {"start": "started", "stop": "stopped"}
+_DOING = {"start": "starting", "stop": "stopping"}
+_DONE = {"start": "started", "stop": "stopped"}
 _NEXT = (
     "\nNext:\n"
     "  [bold]mmp-dev run -- python train.py[/]   train with this environment\n"
@@ -77,14 +78,10 @@ class PeopleOutput(Output):
 
     def status(self, result: Status) -> None:
         """One line per service."""
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("SERVICE", "STATE", "ADDRESS", "LOG"):
-            table.add_column(column, overflow="fold")
+        console = stdout()
+        console.print(f"[dim]{'SERVICE':<12}{'STATE':<10}ADDRESS[/]")
         for service in result.services:
-            table.add_row(service.name, f"[{_STATES[service.state]}]{service.state}[/]", service.url, service.log)
-        stdout().print(table)
+            console.print(f"{service.name:<12}[{_STATES[service.state]}]{service.state:<10}[/]{service.url}")
         if not result.running:
             stderr().print("Start what does not run with: [bold]mmp-dev up[/]")
 
@@ -95,7 +92,7 @@ class PeopleOutput(Output):
         for finding in report.findings:
             if verbose or finding.outcome in ("failed", "unknown"):
                 _print_finding(console, finding)
-        console.print(_summary(report), highlight=False)
+        console.print(_summary(report))
 
     def init(self, result: Init) -> None:
         """What was written, and the next command."""
@@ -108,44 +105,47 @@ class PeopleOutput(Output):
 
 
 class _Progress:
-    """One line that says what is going on, on a terminal; a line per finished step elsewhere."""
+    """What is going on: on a terminal a line for each service at work, elsewhere a line for each finished step."""
 
     def __init__(self) -> None:
-        self._status: Any = None
-        self._steps: dict[str, str] = {}
+        self._console = stderr()
+        self._live: Any = None
+        self._tasks: dict[str, Any] = {}
 
     def show(self, event: Event) -> None:
-        console = stderr()
         match event:
             case Note(text):
-                console.print(text)
+                self._console.print(text, markup=False)
             case Warned(text):
-                console.print(f"[yellow]Warning:[/] {text}")
+                self._console.print("[yellow]Warning:[/] ", end="")
+                self._console.print(text, markup=False)
             case Began(service, step):
-                self._steps[service] = step
+                self._begin(service, f"{service:<11} {_DOING.get(step, step)}")
             case Done(service, step, seconds):
-                self._steps.pop(service, None)
-                console.print(f"  [green]✓[/] {service:<11} {_PAST.get(step, step)}, {seconds:.1f} s")
-        self._update(console)
+                self._end(service)
+                self._console.print(f"  [green]✓[/] {service:<11} {_DONE.get(step, step)}, {seconds:.1f} s")
 
     def stop(self) -> None:
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        for service in list(self._tasks):
+            self._end(service)
 
-    def _update(self, console: Console) -> None:
-        if not self._steps:
-            self.stop()
-        elif console.is_terminal:
-            self._say(console)
+    def _begin(self, service: str, text: str) -> None:
+        if not self._console.is_terminal:
+            return
+        if self._live is None:
+            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    def _say(self, console: Console) -> None:
-        text = ", ".join(f"{service} ({step})" for service, step in self._steps.items())
-        if self._status is None:
-            self._status = console.status(text)
-            self._status.start()
-        else:
-            self._status.update(text)
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            self._live = Progress(*columns, console=self._console, transient=True)
+            self._live.start()
+        self._tasks[service] = self._live.add_task(text, total=None)
+
+    def _end(self, service: str) -> None:
+        if (task := self._tasks.pop(service, None)) is not None:
+            self._live.remove_task(task)
+            if not self._tasks:
+                self._live.stop()
+                self._live = None
 
 
 def _summary(report: Report) -> str:
@@ -162,13 +162,13 @@ def _print_finding(console: Console, finding: Finding) -> None:
 
     head = f"{_MARKS.get(finding.outcome, '[red]?[/]')} {escape(finding.clause)}"
     told = f"  [dim]{escape(finding.message)}[/]" if finding.outcome in ("blocked", "skipped") else ""
-    console.print(f"{head}{told}", highlight=False)
+    console.print(f"{head}{told}")
     if finding.outcome not in ("failed", "unknown"):
         return
-    console.print(f"    {finding.message}", markup=False, highlight=False)
+    console.print(f"    {finding.message}", markup=False)
     if finding.expected:
-        console.print(f"    expected: {finding.expected}; found: {finding.actual}", markup=False, highlight=False)
-    console.print(f"    promised at {finding.declared}", style="dim", highlight=False)
+        console.print(f"    expected: {finding.expected}; found: {finding.actual}", markup=False)
+    console.print(f"    promised at {finding.declared}", style="dim")
     print_repairs(console, finding.repairs, indent="    ")
 
 
@@ -176,18 +176,18 @@ def print_repairs(console: Console, repairs: Sequence[Repair], *, indent: str) -
     """The ways out, one a line."""
     for repair in repairs:
         text = f"{repair.command}  ({repair.description})" if repair.command and repair.description else ""
-        console.print(f"{indent}-> {text or repair.command or repair.description}", markup=False, highlight=False)
+        console.print(f"{indent}-> {text or repair.command or repair.description}", markup=False)
 
 
 def stdout() -> Console:
     """For answers: stdout."""
     from rich.console import Console
 
-    return Console(soft_wrap=True)
+    return Console(soft_wrap=True, highlight=False)
 
 
 def stderr() -> Console:
     """For talk: stderr."""
     from rich.console import Console
 
-    return Console(stderr=True, soft_wrap=True)
+    return Console(stderr=True, soft_wrap=True, highlight=False)
