@@ -11,7 +11,6 @@ from mmp_local_dev.contract.values import problem
 from mmp_local_dev.environment import Environment, generate_secret
 from mmp_local_dev.errors import EnvironmentInvalid, Repair
 
-
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -68,7 +67,7 @@ def _location(uri: Variable, port: Variable, layers: Sequence[Layer], *, scheme:
         given_uri, given_port = layer.values.get(uri.name), layer.values.get(port.name)
         if given_uri:
             parts = urlsplit(given_uri)
-            in_uri = str(parts.port or _DEFAULT_PORTS.get(parts.scheme, port.default))
+            in_uri = str(parts.port or _DEFAULT_PORTS.get(parts.scheme) or port.default)
             if given_port and given_port != in_uri:
                 raise _disagreement(uri, port, layer, given_uri, given_port)
             return {uri.name: given_uri.rstrip("/"), port.name: in_uri}
