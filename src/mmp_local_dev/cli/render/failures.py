@@ -33,12 +33,10 @@ class ErrorOutput:
             import traceback
 
             traceback.print_exception(error)
-        console = people.stderr()
-        console.print("[bold red]Error:[/] ", end="")
-        console.print(error.message, markup=False, highlight=False)
+        people.say(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
         for line in error.detail.splitlines():
-            console.print(f"  | {line}", markup=False, highlight=False, style="dim")
-        people.print_repairs(console, error.repairs, indent="")
+            people.say(click.style(f"  | {line}", dim=True), err=True)
+        people.say_repairs(error.repairs, err=True)
 
     def usage(self, error: click.ClickException) -> None:
         """A wrong option or argument, in click's words."""
@@ -52,7 +50,7 @@ class ErrorOutput:
         if self._json:
             self._envelope("INTERRUPTED", "Interrupted.", (), retryable=True, detail="")
         else:
-            people.stderr().print("Interrupted. What this command had started was stopped; data is as it was.")
+            people.say("Interrupted. What this command had started was stopped; data is as it was.", err=True)
 
     def bug(self, error: Exception, trace: str) -> None:
         """Something that should not happen: keep versions and traceback in a file that can be sent along."""
@@ -63,7 +61,7 @@ class ErrorOutput:
             return
         if self._debug:
             click.echo(trace, err=True)
-        people.stderr().print(f"[bold red]Bug:[/] {message}", highlight=False)
+        people.say(f"{click.style('Bug:', fg='red', bold=True)} {message}", err=True)
 
     def _envelope(self, code: str, message: str, repairs: Sequence[Repair], *, retryable: bool, detail: str) -> None:
         actions = [asdict(repair) for repair in repairs]

@@ -1,41 +1,62 @@
-"""For people: progress and talk on stderr, answers on stdout."""
+"""For people: progress and talk on stderr, answers on stdout.
+
+Lines are written with click; rich, which takes a tenth of a second to import, is there for live progress only.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from mmp_local_dev.cli.render.base import Output
 from mmp_local_dev.errors import Repair
 from mmp_local_dev.events import Began, Done, Event, Note, Warned
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from mmp_local_dev.contract.verify import Finding, Report
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
 
-
-_MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "blocked": "[yellow]·[/]", "skipped": "[dim]-[/]"}
-_STATES = {"running": "green", "starting": "yellow", "exited": "red", "absent": "dim", "external": "cyan"}
-
+_MARKS = {
+    "passed": click.style("✓", fg="green"),
+    "failed": click.style("✗", fg="red"),
+    "blocked": click.style("·", fg="yellow"),
+    "skipped": click.style("-", dim=True),
+    "unknown": click.style("?", fg="red"),
+}
+_STATES = {"running": "green", "starting": "yellow", "exited": "red", "absent": "white", "external": "cyan"}
+_VERDICTS = {0: click.style("kept", fg="green"), 1: click.style("broken", fg="red")}
+_UNKNOWN = click.style("unknown", fg="yellow")
 _DOING = {"start": "starting", "stop": "stopping"}
 _DONE = {"start": "started", "stop": "stopped"}
-_NEXT = (
-    "\nNext:\n"
-    "  [bold]mmp-dev run -- python train.py[/]   train with this environment\n"
-    "  [bold]mmp-dev open[/]                     MLflow in the browser\n"
-    "  [bold]mmp-dev check[/]                    verify the contract again\n"
-    "  [bold]mmp-dev logs -f[/]                  what the services say\n"
-    "  [bold]mmp-dev down[/]                     stop; nothing is deleted"
-)
+_NEXT = {
+    "mmp-dev run -- python train.py": "train with this environment",
+    "mmp-dev open": "MLflow in the browser",
+    "mmp-dev check": "verify the contract again",
+    "mmp-dev logs -f": "what the services say",
+    "mmp-dev down": "stop; nothing is deleted",
+}
+
+
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """One line on stdout, or with `err` on stderr; without colours where they are not wanted (no-color.org)."""
+    click.echo(text, err=err, nl=nl, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def say_repairs(repairs: Sequence[Repair], *, err: bool = False, indent: str = "") -> None:
+    """The ways out, one a line."""
+    for repair in repairs:
+        text = f"{repair.command}  ({repair.description})" if repair.command and repair.description else ""
+        say(f"{indent}-> {text or repair.command or repair.description}", err=err)
 
 
 class PeopleOutput(Output):
-    """Text: progress and talk on stderr, answers on stdout."""
+    """Text."""
 
     def __init__(self, command: str) -> None:
         super().__init__(command)
@@ -46,27 +67,24 @@ class PeopleOutput(Output):
         self._progress.show(event)
 
     def close(self) -> None:
-        """Take the progress line away."""
+        """Take the progress lines away."""
         self._progress.stop()
 
     def up(self, result: Up) -> None:
         """The addresses, the verdict, and what to do next."""
         self.close()
-        console = stdout()
         for name in result.services:
-            console.print(f"  [bold]{name:<11}[/] {result.urls[name]}")
+            say(f"  {click.style(f'{name:<11}', bold=True)} {result.urls[name]}")
         if result.report is None:
-            console.print(
-                f"Dry run: would start what does not run of these ({result.runtime} runtime). Nothing changed."
-            )
+            say(f"Dry run: would start what does not run of these ({result.runtime} runtime). Nothing changed.")
             return
         self.report(result.report)
         written = "written" if result.env_file_written else "unchanged"
-        console.print(
-            f"Environment: {result.env_file} ({written}). Ready in {result.seconds:.1f} s ({result.runtime})."
-        )
+        say(f"Environment: {result.env_file} ({written}). Ready in {result.seconds:.1f} s ({result.runtime}).")
         if result.report.kept:
-            console.print(_NEXT)
+            say("\nNext:")
+            for command, description in _NEXT.items():
+                say(f"  {click.style(f'{command:<30}', bold=True)}   {description}")
 
     def down(self, result: Down) -> None:
         """What was stopped."""
@@ -74,69 +92,75 @@ class PeopleOutput(Output):
         told = f"Stopped {', '.join(result.stopped)}." if result.stopped else "Nothing of this stack was running."
         if result.was_running and not result.stopped:
             told = "Ended what was left of this stack."
-        stdout().print(f"{told} Data, artifacts and .env stay.")
+        say(f"{told} Data, artifacts and .env stay.")
 
     def status(self, result: Status) -> None:
         """One line per service."""
-        console = stdout()
-        console.print(f"[dim]{'SERVICE':<12}{'STATE':<10}ADDRESS[/]")
+        say(click.style(f"{'SERVICE':<12}{'STATE':<10}ADDRESS", dim=True))
         for service in result.services:
-            console.print(f"{service.name:<12}[{_STATES[service.state]}]{service.state:<10}[/]{service.url}")
+            say(f"{service.name:<12}{click.style(f'{service.state:<10}', fg=_STATES[service.state])}{service.url}")
         if not result.running:
-            stderr().print("Start what does not run with: [bold]mmp-dev up[/]")
+            say(f"Start what does not run with: {click.style('mmp-dev up', bold=True)}", err=True)
 
     def report(self, report: Report, *, verbose: bool = False) -> None:
         """The causes first, each with its repair; then the count."""
         self.close()
-        console = stdout()
         for finding in report.findings:
             if verbose or finding.outcome in ("failed", "unknown"):
-                _print_finding(console, finding)
-        console.print(_summary(report))
+                _say_finding(finding)
+        say(_summary(report))
 
     def init(self, result: Init) -> None:
         """What was written, and the next command."""
-        console = stdout()
         for name in result.written:
-            console.print(f"wrote {name}")
+            say(f"wrote {name}")
         for name in result.kept:
-            console.print(f"kept  {name}")
-        console.print("Next: [bold]mmp-dev up[/]")
+            say(f"kept  {name}")
+        say(f"Next: {click.style('mmp-dev up', bold=True)}")
 
 
 class _Progress:
     """What is going on: on a terminal a line for each service at work, elsewhere a line for each finished step."""
 
     def __init__(self) -> None:
-        self._console = stderr()
         self._live: Any = None
         self._tasks: dict[str, Any] = {}
 
     def show(self, event: Event) -> None:
         match event:
             case Note(text):
-                self._console.print(text, markup=False)
+                self._line(text)
             case Warned(text):
-                self._console.print("[yellow]Warning:[/] ", end="")
-                self._console.print(text, markup=False)
+                self._line(f"{click.style('Warning:', fg='yellow')} {text}")
             case Began(service, step):
                 self._begin(service, f"{service:<11} {_DOING.get(step, step)}")
             case Done(service, step, seconds):
                 self._end(service)
-                self._console.print(f"  [green]✓[/] {service:<11} {_DONE.get(step, step)}, {seconds:.1f} s")
+                self._line(f"  {_MARKS['passed']} {service:<11} {_DONE.get(step, step)}, {seconds:.1f} s")
 
     def stop(self) -> None:
         for service in list(self._tasks):
             self._end(service)
 
+    def _line(self, text: str) -> None:
+        """A line that stays, above the live ones."""
+        if self._live is None:
+            say(text, err=True)
+        else:
+            from rich.text import Text
+
+            self._live.console.print(Text.from_ansi(text), soft_wrap=True)
+
     def _begin(self, service: str, text: str) -> None:
-        if not self._console.is_terminal:
+        if not click.get_text_stream("stderr").isatty():
             return
         if self._live is None:
+            from rich.console import Console
             from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-            self._live = Progress(*columns, console=self._console, transient=True)
+            console = Console(stderr=True, highlight=False)
+            text_column, elapsed = TextColumn("{task.description}"), TimeElapsedColumn()
+            self._live = Progress(SpinnerColumn(), text_column, elapsed, console=console, transient=True)
             self._live.start()
         self._tasks[service] = self._live.add_task(text, total=None)
 
@@ -153,41 +177,17 @@ def _summary(report: Report) -> str:
     for finding in report.findings:
         counted[finding.outcome] = counted.get(finding.outcome, 0) + 1
     counts = ", ".join(f"{count} {outcome}" for outcome, count in counted.items())
-    verdict = {0: "[green]kept[/]", 1: "[red]broken[/]"}.get(report.exit_code, "[yellow]unknown[/]")
+    verdict = _VERDICTS.get(report.exit_code, _UNKNOWN)
     return f"Contract {report.contract} {report.version} is {verdict}: {counts}."
 
 
-def _print_finding(console: Console, finding: Finding) -> None:
-    from rich.markup import escape
-
-    head = f"{_MARKS.get(finding.outcome, '[red]?[/]')} {escape(finding.clause)}"
-    told = f"  [dim]{escape(finding.message)}[/]" if finding.outcome in ("blocked", "skipped") else ""
-    console.print(f"{head}{told}")
+def _say_finding(finding: Finding) -> None:
+    told = click.style(f"  {finding.message}", dim=True) if finding.outcome in ("blocked", "skipped") else ""
+    say(f"{_MARKS[finding.outcome]} {finding.clause}{told}")
     if finding.outcome not in ("failed", "unknown"):
         return
-    console.print(f"    {finding.message}", markup=False)
+    say(f"    {finding.message}")
     if finding.expected:
-        console.print(f"    expected: {finding.expected}; found: {finding.actual}", markup=False)
-    console.print(f"    promised at {finding.declared}", style="dim")
-    print_repairs(console, finding.repairs, indent="    ")
-
-
-def print_repairs(console: Console, repairs: Sequence[Repair], *, indent: str) -> None:
-    """The ways out, one a line."""
-    for repair in repairs:
-        text = f"{repair.command}  ({repair.description})" if repair.command and repair.description else ""
-        console.print(f"{indent}-> {text or repair.command or repair.description}", markup=False)
-
-
-def stdout() -> Console:
-    """For answers: stdout."""
-    from rich.console import Console
-
-    return Console(soft_wrap=True, highlight=False)
-
-
-def stderr() -> Console:
-    """For talk: stderr."""
-    from rich.console import Console
-
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+        say(f"    expected: {finding.expected}; found: {finding.actual}")
+    say(click.style(f"    promised at {finding.declared}", dim=True))
+    say_repairs(finding.repairs, indent="    ")
