@@ -133,5 +133,5 @@ if ! { install --require-hashes -r "requirements/$name.txt" &&
 fi
 # Without bytecode the first start takes 20 s longer. Not left to the installers: pip compiles on one core only,
 # and uv does not make up for an interrupted run. A file that does not compile concerns its package alone.
-"$venv/bin/python" -m compileall -qq -j 0 "$venv/lib" src || true
+"$venv/bin/python" -m compileall -qq -j 0 -x 'site-packages/.*/tests/' "$venv/lib" src || true
 printf '%s\n%s\n' "$root" "$holds" >"$stamp"

@@ -6,6 +6,7 @@ Lines are written with click; rich, which takes a tenth of a second to import, i
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +153,7 @@ class _Progress:
             self._live.console.print(Text.from_ansi(text), soft_wrap=True)
 
     def _begin(self, service: str, text: str) -> None:
-        if not click.get_text_stream("stderr").isatty():
+        if not sys.stderr.isatty():
             return
         if self._live is None:
             from rich.console import Console
