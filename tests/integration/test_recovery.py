@@ -224,6 +224,14 @@ def test_lost_secrets_are_made_anew(dev: Dev) -> None:
     dev("up")
 
 
+def test_down_finds_what_runs_after_its_folder_was_deleted(dev: Dev) -> None:
+    dev("up", "redis")
+    shutil.rmtree(dev.root / ".mmp-dev")
+    assert "redis" in dev.pids()
+    dev("down")
+    assert dev.pids() == {}
+
+
 def test_down_works_without_contract_and_env(dev: Dev) -> None:
     dev("up")
     (dev.root / "dev-contract.yml").write_text("version: [")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mmp_local_dev import env_formats
+from mmp_local_dev.errors import EnvironmentInvalid
 from mmp_local_dev.events import Emit, ignore
 from mmp_local_dev.operations.opened import locked
 from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.services import SERVICES
-from mmp_local_dev.workspace import Stack
+from mmp_local_dev.services.base import STACK_ID
+from mmp_local_dev.workspace import Stack, StackState
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,21 @@ def down(stack: Stack, *, emit: Emit = ignore) -> Down:
 
     Needs neither a valid contract nor a readable `.env`: what is broken must still be stoppable.
     """
-    state = stack.load()
+    state = stack.load() or _state_in_env_file(stack)
     if state is None:
         return Down((), was_running=False)
+    stack.create()
     with locked(stack, emit):
         runtime = RUNTIMES[state.runtime or "native"](stack, state.id, emit)
         stopped = runtime.stop(list(SERVICES.values()))
         was_running = runtime.shut_down()
     return Down(tuple(service.name for service in stopped), was_running or bool(stopped))
+
+
+def _state_in_env_file(stack: Stack) -> StackState | None:
+    """What `.env` tells when the stack's own folder was deleted: its identity, by which its processes are found."""
+    try:
+        values = env_formats.parse(stack.env_file.read_text(encoding="utf-8"), source=stack.env_file.name)
+        return StackState(id=values[STACK_ID], root=str(stack.workspace.root))
+    except (OSError, ValueError, KeyError, EnvironmentInvalid):
+        return None
