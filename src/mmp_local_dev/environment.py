@@ -45,6 +45,20 @@ class Environment(Mapping[str, str]):
         return Environment({**self, **changes}, self.secrets)
 
 
+def doubt(value: str) -> str:
+    """Why a consumer may not get `value` as it is, in words; empty when all will.
+
+    Known consumers put user and password into a URL without quoting them, and guess the types of values.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9._~-]*", value):
+        return "has characters that have to be quoted in a URL"
+    if re.fullmatch(
+        r"(?i)[-+.0-9_]+|[-+0-9._]+e[-+0-9]+|0[xob][0-9a-f_]+|true|false|yes|no|on|off|null|nan|inf", value
+    ):
+        return "looks like a number or a switch"
+    return ""
+
+
 def generate_secret() -> str:
     """A new secret of 24 letters and digits, 142 bits, that no reader can take for anything but text.
 

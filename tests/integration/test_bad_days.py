@@ -139,8 +139,8 @@ def test_passwords_changed_in_env_are_applied(dev: Dev) -> None:
         redis.Redis(port=int(env["REDIS_PORT"])).ping()
     assert redis.Redis(port=int(env["REDIS_PORT"]), password="s3cret~x").ping()
     assert dev.outcomes()["service.auth[redis]"] == "passed"
-    edit(dev.root / ".env", ("REDIS_PASSWORD=s3cret~x\n", ""))
-    dev("up")
+    edit(dev.root / ".env", ("REDIS_PASSWORD=s3cret~x\n", ""), ("another-Password_9", "12345678"))
+    assert "POSTGRES_PASSWORD looks like a number" in dev.json("up")["warnings"][0]
     assert redis.Redis(port=int(env["REDIS_PORT"])).ping()
 
 

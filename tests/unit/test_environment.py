@@ -9,11 +9,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from mmp_local_dev.env_formats import quote
-from mmp_local_dev.environment import MASK, Environment, generate_secret
+from mmp_local_dev.environment import MASK, Environment, doubt, generate_secret
 
 AWKWARD = " \t'\"\\$`#=!&;|<>(){}[]*?~:-^%@aZ09éß漢\u00a0\u2028"
 bounded = settings(max_examples=25, deadline=None, database=None, derandomize=True)
 values = st.text(AWKWARD, max_size=12)
+
+
+@pytest.mark.parametrize("value", ["12345678", "1e5", "true", "No", "0x1f", "3.14", "a@b", "a/b", "p:q", "ä"])
+def test_values_that_some_consumers_misread(value: str) -> None:
+    assert doubt(value)
+
+
+def test_generated_secrets_are_never_doubtful() -> None:
+    assert not any(doubt(generate_secret()) for _ in range(100))
 
 
 class TestEnvironment:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from mmp_local_dev.contract.verify import Report, verify
-from mmp_local_dev.environment import Environment
+from mmp_local_dev.environment import Environment, doubt
 from mmp_local_dev.errors import NotReady, Repair, ServiceFailed
-from mmp_local_dev.events import Done, Emit, Note, ignore
+from mmp_local_dev.events import Done, Emit, Note, Warned, ignore
 from mmp_local_dev.operations.opened import Opened, check_hosts, locked, open_stack, save
 from mmp_local_dev.processes import free_port
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
@@ -63,6 +63,7 @@ def up(
     with _unlocked() if dry_run else locked(stack, emit):
         opened = open_stack(stack, emit=emit, runtime=runtime, given=given, process_environment=process_environment)
         check_hosts(opened, services)
+        _warn_of_doubtful_values(opened, emit)
         if auto_ports:
             opened = _with_free_ports(opened, services, emit)
         opened.runtime.preflight(services, opened.env)
@@ -75,6 +76,13 @@ def up(
                 _bring_up(service, opened, wait_timeout, emit)
         report = verify(opened.contract, opened.env, services=[service.name for service in services])
     return _result(opened, services, started, report, began, written=written)
+
+
+def _warn_of_doubtful_values(opened: Opened, emit: Emit) -> None:
+    for variable in opened.contract.variables.values():
+        spliced = variable.binds and variable.binds.endswith((".username", ".password", ".database"))
+        if spliced and (why := doubt(opened.env.get(variable.name, ""))):
+            emit(Warned(f"{variable.name} {why}; some consumers will not read it as it is."))
 
 
 @contextmanager

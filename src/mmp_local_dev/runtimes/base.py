@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, PreflightFailed, Repair
-from mmp_local_dev.processes import PortOwner
+from mmp_local_dev.processes import PortOwner, free_port
 from mmp_local_dev.services.base import Service
 
 # The variable that moves a service to another port.
@@ -42,7 +42,7 @@ class Conflict:
             repairs=[
                 Repair("mmp-dev up --auto-ports", "takes free ports instead and keeps them"),
                 Repair(
-                    f"{variable}={self.port + 10} mmp-dev up",
+                    f"{variable}={free_port('localhost', self.port)} mmp-dev up",
                     f"moves {self.service} to a port of your choice",
                 ),
             ],

@@ -58,8 +58,8 @@ class NativeRuntime:
             raise problems[0]
         if problems:
             raise PreflightFailed(
-                "\n".join(f"- {problem.message}" for problem in problems),
-                repairs=[repair for problem in problems for repair in problem.repairs],
+                "Several things are in the way:" + "".join(f"\n- {problem.message}" for problem in problems),
+                repairs=list(dict.fromkeys(repair for problem in problems for repair in problem.repairs)),
                 code=problems[0].code,
             )
 

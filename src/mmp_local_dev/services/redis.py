@@ -112,7 +112,7 @@ def connect(env: Mapping[str, str], *, password: str | None, timeout: float) -> 
     except (AuthenticationError, NoPermissionError) as error:
         raise NotReady(f"{where} refuses the login: {error}.", code="AUTHENTICATION_FAILED") from None
     except (RedisError, OSError) as error:
-        raise NotReady(f"{where} does not answer: {error}.") from None
+        raise NotReady(f"{where} does not answer: {str(error).rstrip('.')}.") from None
     finally:
         client.close()
 
