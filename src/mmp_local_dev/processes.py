@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,23 +125,18 @@ def end(processes: Sequence[psutil.Process], *, timeout: float) -> None:
     """
     import psutil
 
-    for process in _each_alive(processes):
-        process.send_signal(signal.SIGINT)
+    _send(signal.SIGINT, processes)
     _, alive = psutil.wait_procs(processes, timeout=timeout)
-    for process in _each_alive(alive):
-        process.kill()
+    _send(signal.SIGKILL, alive)
     psutil.wait_procs(alive, timeout=5)
 
 
-def _each_alive(processes: Sequence[psutil.Process]) -> Iterator[psutil.Process]:
+def _send(number: signal.Signals, processes: Sequence[psutil.Process]) -> None:
     import psutil
 
     for process in processes:
-        try:
-            if process.is_running():
-                yield process
-        except psutil.Error:
-            continue
+        with suppress(psutil.NoSuchProcess):  # gone by itself; psutil sees to it that a reused pid is not hit
+            process.send_signal(number)
 
 
 def _carries(process: psutil.Process, stack_id: str) -> bool:

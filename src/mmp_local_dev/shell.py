@@ -50,7 +50,8 @@ def run(
             **groups,  # type: ignore[call-overload]
         )
     except subprocess.TimeoutExpired as error:
-        raise CommandFailed(argv, 124, f"no end after {timeout:.0f} seconds\n{error.output or ''}") from None
+        so_far = (error.output or b"").decode(errors="replace")  # bytes, whatever `text` says
+        raise CommandFailed(argv, 124, f"no end after {timeout:.0f} seconds\n{so_far}") from None
     except OSError as error:
         raise MmpError(f"{argv[0]} could not be started: {error.strerror}.", code="COMMAND_FAILED") from error
     if result.returncode:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import stat
 import uuid
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -127,14 +130,10 @@ class Stack:
         except PermissionError as error:
             raise _unwritable(self.workspace.root, error) from error
         except (ValueError, TypeError) as error:
+            path = str(self.state_file)
             raise MmpError(
-                f"{self.state_file} is damaged ({error}). It holds this stack's identity and generated passwords.",
-                repairs=[
-                    Repair(
-                        f"mv {self.state_file} {self.state_file}.damaged",
-                        "the next `mmp-dev up` makes a new one",
-                    )
-                ],
+                f"{path} is damaged ({error}). It holds this stack's identity and generated passwords.",
+                repairs=[Repair(shlex.join(["mv", path, f"{path}.damaged"]), "the next `mmp-dev up` makes a new one")],
                 code="STATE_DAMAGED",
             ) from None
 
@@ -176,12 +175,13 @@ def runtime_dir(stack_id: str) -> Path:
     base = _SOCKETS / f"mmp-dev-{os.getuid()}"
     folder = base / stack_id[:12]
     for path in (base, folder):
-        path.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)
         status = path.lstat()
-        if path.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
             raise MmpError(
                 f"{path} does not belong to you alone, so sockets in it would not be safe.",
-                repairs=[Repair(f"ls -ld {path}", "shows whose it is; remove or rename it")],
+                repairs=[Repair(f"ls -ld {shlex.quote(str(path))}", "shows whose it is; remove or rename it")],
                 code="RUNTIME_DIR_UNSAFE",
             )
     return folder

@@ -58,7 +58,8 @@ def _locations(contract: Contract, layers: Sequence[Layer]) -> dict[str, str]:
     for name, service in contract.services.items():
         uri, port = contract.bound(f"{name}.uri"), contract.bound(f"{name}.port")
         if uri and port:
-            found |= _location(uri, port, layers, scheme=service.protocol)
+            default = {uri.name: uri.default} if uri.default else {port.name: port.default or str(service.port)}
+            found |= _location(uri, port, [*layers, Layer("the contract", default)], scheme=service.protocol)
     return found
 
 
@@ -67,15 +68,19 @@ def _location(uri: Variable, port: Variable, layers: Sequence[Layer], *, scheme:
         given_uri, given_port = layer.values.get(uri.name), layer.values.get(port.name)
         if given_uri:
             parts = urlsplit(given_uri)
-            in_uri = str(parts.port or _DEFAULT_PORTS.get(parts.scheme) or port.default)
+            in_uri = str(parts.port or _DEFAULT_PORTS[parts.scheme])
             if given_port and given_port != in_uri:
                 raise _disagreement(uri, port, layer, given_uri, given_port)
             return {uri.name: given_uri.rstrip("/"), port.name: in_uri}
         if given_port:
             lower = _first(uri.name, layers[index:])[0]
-            host = (urlsplit(lower).hostname if lower else None) or "localhost"
-            return {uri.name: f"{scheme}://{host}:{given_port}", port.name: given_port}
-    return {uri.name: f"{scheme}://localhost:{port.default}", port.name: str(port.default)}
+            return {uri.name: f"{scheme}://{_host(lower)}:{given_port}", port.name: given_port}
+    raise AssertionError("the contract's own layer has one of the two")
+
+
+def _host(uri: str | None) -> str:
+    host = (urlsplit(uri).hostname if uri else None) or "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
 def _disagreement(uri: Variable, port: Variable, layer: Layer, in_uri: str, in_port: str) -> EnvironmentInvalid:

@@ -82,11 +82,12 @@ def verify(
 def _run(clauses: Sequence[Clause], contract: Contract, env: Environment, timeout: float) -> dict[str, Finding]:
     findings: dict[str, Finding] = {}
     waiting = list(clauses)
+    asked = {clause.id for clause in clauses}
     running: dict[Future[Finding], str] = {}
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="clause") as pool:
         while waiting or running:
             for clause in list(waiting):
-                if all(cause in findings for cause in clause.causes):
+                if all(cause in findings or cause not in asked for cause in clause.causes):
                     waiting.remove(clause)
                     blocked = _blocked(clause, contract, findings)
                     if blocked:
@@ -101,8 +102,8 @@ def _run(clauses: Sequence[Clause], contract: Contract, env: Environment, timeou
 
 def _blocked(clause: Clause, contract: Contract, findings: Mapping[str, Finding]) -> Finding | None:
     for cause in clause.causes:
-        found = findings[cause]
-        if found.outcome in (Outcome.FAILED, Outcome.BLOCKED, Outcome.UNKNOWN):
+        found = findings.get(cause)  # None: not asked for
+        if found and found.outcome in (Outcome.FAILED, Outcome.BLOCKED, Outcome.UNKNOWN):
             root = found.cause or cause
             return Finding(
                 clause.id,

@@ -179,7 +179,7 @@ class Supervisor:
         )
 
     def _program(self, name: str, spec: ProcessSpec) -> str:
-        environment = ",".join(f"{key}={_quoted(value)}" for key, value in sorted(spec.environment.items()))
+        environment = ",".join(f"{key}={_variable(value)}" for key, value in sorted(spec.environment.items()))
         lines = {
             "command": " ".join(_quoted(argument) for argument in spec.argv),
             "environment": environment,
@@ -224,6 +224,12 @@ def _sections(configuration: Path) -> dict[str, str]:
 def _value(text: str) -> str:
     """A value as supervisor's configuration takes it: `%` starts an expansion there."""
     return text.replace("%", "%%")
+
+
+def _variable(text: str) -> str:
+    """A variable's value: supervisor knows both quotes there, but no escapes."""
+    quote = "'" if '"' in text else '"'
+    return quote + _value(text) + quote
 
 
 def _quoted(text: str) -> str:
