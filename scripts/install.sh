@@ -36,7 +36,7 @@ find_python() {
   if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else set -- python3.13 python3.12 python3.11 python3; fi
   for candidate; do
     if answer=$(probe "$candidate"); then
-      printf '%s\n' "$candidate"
+      "$candidate" -c 'import sys; print(sys.executable)' # an absolute path
       return
     fi
     case $answer in
@@ -97,7 +97,7 @@ install() {
   if command -v uv >/dev/null; then
     uv pip install --quiet --python "$venv/bin/python" "$@"
   else
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile "$@"
   fi
 }
 
@@ -107,7 +107,7 @@ venv_serves || python=$(find_python)
 cd "$root"
 
 # One installation at a time: the kernel keeps this lock while this script or a child that outlives it runs.
-exec 9<pyproject.toml
+exec 9>>pyproject.toml # changes nothing; to be locked on NFS it has to be open for writing
 "$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null || {
   say 'Waiting for another installation into this .venv to end …'
   "$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'

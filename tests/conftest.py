@@ -63,7 +63,7 @@ class Dev:
 
     @property
     def environment(self) -> dict[str, str]:
-        inherited = {k: os.environ[k] for k in ("PATH", "LANG", "COVERAGE_PROCESS_START") if k in os.environ}
+        inherited = {k: os.environ[k] for k in ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG") if k in os.environ}
         return {**inherited, "HOME": str(self.root), **self.ports, **self.extra}
 
     def __call__(self, *arguments: str, code: int | None = 0, **options: Any) -> subprocess.CompletedProcess[str]:

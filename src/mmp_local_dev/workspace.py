@@ -167,17 +167,21 @@ class Stack:
         return other is not None and other.id == state.id
 
 
-def runtime_dir(stack_id: str) -> Path:
-    """The short private folder of a stack's sockets, made when it is missing.
+def runtime_dir(stack_id: str, *, make: bool = False) -> Path:
+    """The short private folder of a stack's sockets; with `make` it is there afterwards.
 
     Raises MmpError when somebody else holds that name.
     """
     base = _SOCKETS / f"mmp-dev-{os.getuid()}"
     folder = base / stack_id[:12]
     for path in (base, folder):
-        with suppress(FileExistsError):
-            path.mkdir(mode=0o700)
-        status = path.lstat()
+        if make:
+            with suppress(FileExistsError):
+                path.mkdir(mode=0o700)
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            return folder
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
             raise MmpError(
                 f"{path} does not belong to you alone, so sockets in it would not be safe.",

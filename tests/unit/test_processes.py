@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,14 @@ Start = Callable[..., psutil.Process]
 # `exec` keeps an ignored signal ignored, so that one process is all there is to end.
 DEAF = 'trap "" INT; echo ready; exec sleep 60'
 POLITE = 'trap "echo asked > $0; exit 0" INT; echo ready; while :; do sleep 0.05; done'
+
+# A parent that never looks after its child, like the first process of many containers.
+UNREAPED = f"""exec "{sys.executable}" -c "
+import subprocess, time
+subprocess.Popen(['sleep', '60'])
+print('ready', flush=True)
+time.sleep(60)
+" """
 
 
 @pytest.fixture
@@ -171,3 +180,18 @@ class TestEnd:
         child.wait(30)
         monkeypatch.setattr(psutil.Process, "is_running", lambda _self: True)
         processes.end([child], timeout=1)
+
+    @pytest.mark.xfail(reason="defect: a zombie is waited for, asked and killed", run=False)
+    def test_who_has_ended_and_is_not_reaped_has_ended(self, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+        sent: list[int] = []
+        really_send = psutil.Process.send_signal
+
+        def send(process: psutil.Process, number: int) -> None:
+            sent.append(number)
+            really_send(process, number)
+
+        (child,) = start(UNREAPED).children()
+        monkeypatch.setattr(psutil.Process, "send_signal", send)
+        processes.end([child], timeout=30)
+        assert child.status() == psutil.STATUS_ZOMBIE
+        assert sent == [signal.SIGINT]

@@ -51,7 +51,7 @@ class TestFind:
             Workspace.find(tmp_path)
 
     def test_without_one_the_way_out_is_told(self, tmp_path: Path) -> None:
-        with pytest.raises(WorkspaceNotFound, match="dev-contract.yml") as caught:
+        with pytest.raises(WorkspaceNotFound, match=r"dev-contract\.yml") as caught:
             Workspace.find(tmp_path)
         assert str(tmp_path) in caught.value.message
         assert [repair.command for repair in caught.value.repairs] == ["mmp-dev init"]
@@ -212,28 +212,33 @@ class TestIdentity:
 
 class TestRuntimeDir:
     def test_it_is_short_and_private(self, sockets: Path) -> None:
-        folder = runtime_dir("0123456789abcdef" * 2)
+        folder = runtime_dir("0123456789abcdef" * 2, make=True)
         assert folder == sockets / "0123456789ab"
         assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, sockets)] == [0o700, 0o700]
         assert runtime_dir("0123456789abcdef" * 2) == folder
+
+    def test_it_is_made_only_on_request(self, sockets: Path) -> None:
+        assert runtime_dir("0123456789abcdef" * 2) == sockets / "0123456789ab"
+        assert not sockets.exists()
 
     def test_the_real_one_leaves_room_for_a_socket(self) -> None:
         name = workspace._SOCKETS / f"mmp-dev-{2**32}" / ("f" * 12) / "supervisor.sock"
         assert len(os.fsencode(name)) + len(".12345678") <= 103  # supervisor binds a temporary name first
 
+    @pytest.mark.parametrize("make", [True, False])
     @pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
-    def test_one_that_others_may_enter_is_refused(self, mode: int, sockets: Path) -> None:
+    def test_one_that_others_may_enter_is_refused(self, mode: int, make: bool, sockets: Path) -> None:  # noqa: FBT001
         sockets.mkdir()
         sockets.chmod(mode)
         with pytest.raises(MmpError, match="does not belong to you alone") as caught:
-            runtime_dir("a" * 32)
+            runtime_dir("a" * 32, make=make)
         assert caught.value.code == "RUNTIME_DIR_UNSAFE"
 
     def test_a_link_to_somewhere_else_is_refused(self, sockets: Path, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir(mode=0o700)
         sockets.symlink_to(tmp_path / "elsewhere")
         with pytest.raises(MmpError, match="does not belong to you alone"):
-            runtime_dir("a" * 32)
+            runtime_dir("a" * 32, make=True)
         assert list((tmp_path / "elsewhere").iterdir()) == []
 
     @pytest.mark.needs("root")
@@ -241,7 +246,7 @@ class TestRuntimeDir:
         sockets.mkdir(mode=0o700)
         shutil.chown(sockets, "nobody")
         with pytest.raises(MmpError, match="does not belong to you alone"):
-            runtime_dir("a" * 32)
+            runtime_dir("a" * 32, make=True)
 
     @pytest.mark.parametrize("kind", ["file", "dangling link"])
     def test_what_is_no_folder_is_refused(self, kind: str, sockets: Path, tmp_path: Path) -> None:
@@ -250,4 +255,4 @@ class TestRuntimeDir:
         else:
             sockets.symlink_to(tmp_path / "nowhere")
         with pytest.raises(MmpError, match="does not belong to you alone"):
-            runtime_dir("a" * 32)
+            runtime_dir("a" * 32, make=True)

@@ -74,6 +74,8 @@ def command() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    if "_MMP_DEV_COMPLETE" in os.environ:
+        command.main(prog_name="mmp-dev")  # a shell asks for completions; click answers and exits
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
 
 
@@ -83,21 +85,39 @@ def run(arguments: Sequence[str]) -> int:
 
     show = errors_for(arguments)
     try:
-        result: Any = command.main(list(arguments), prog_name="mmp-dev", standalone_mode=False)
-    except click.Abort:  # what click makes of ^C
-        show.interrupted()
-        return 130
+        # Not click's own `main`: it takes every broken pipe, also one of ours, for a reader that has enough.
+        with command.make_context("mmp-dev", list(arguments)) as context:
+            result: Any = command.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as done:  # --help, --version
+        return done.exit_code
     except click.ClickException as error:
         show.usage(error)
         return 2
+    except (KeyboardInterrupt, click.Abort):
+        show.interrupted()
+        return 130
     except MmpError as error:
         show.failure(error)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output is gone (`mmp-dev logs | head`); nothing more can be said, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            return 0
         show.bug(error, traceback.format_exc())
         return 70
     return result if isinstance(result, int) else 0
+
+
+def _reader_is_gone() -> bool:
+    """Whether nobody reads our output any more (`mmp-dev logs | head`); if so, nothing more is said, also at exit."""
+    import select
+
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        gone = any(event & select.POLLERR for _, event in poll.poll(0))
+    except (OSError, ValueError):
+        return False
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return gone

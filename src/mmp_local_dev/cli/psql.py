@@ -14,5 +14,8 @@ from mmp_local_dev.workspace import Stack
 @options.debug_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL_ARGUMENT]...")
 def command(stack: Stack, arguments: tuple[str, ...]) -> int:
-    """Open psql as the published user, or run it with arguments: `mmp-dev psql -c 'SELECT 1'`."""
+    """Open psql as the published user, or run it with arguments: `mmp-dev psql -c 'SELECT 1'`.
+
+    Its exit code is psql's.
+    """
     return psql(stack, arguments)

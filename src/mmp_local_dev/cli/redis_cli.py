@@ -20,7 +20,8 @@ from mmp_local_dev.workspace import Stack
 def command(stack: Stack, arguments: tuple[str, ...]) -> int:
     """Talk to Redis: `mmp-dev redis-cli PING`, or line by line without arguments.
 
-    Runs the redis-cli or valkey-cli of PATH; where there is none, a plain one of its own.
+    Runs the redis-cli or valkey-cli of PATH, whose exit code is its own; where there is none, a plain one: 0, or 1
+    when Redis replied with an error.
     """
     code = redis_cli(stack, arguments)
     if code is None:

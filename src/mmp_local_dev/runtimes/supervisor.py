@@ -106,8 +106,10 @@ class Supervisor:
     @contextmanager
     def _rpc(self) -> Iterator[Any]:
         """Its XML-RPC interface. Raises OSError when nothing answers on the socket."""
-        from supervisor.xmlrpc import SupervisorTransport
-
+        try:
+            from supervisor.xmlrpc import SupervisorTransport
+        except ImportError as error:
+            raise ConnectionRefusedError("supervisor is not installed, so it cannot be running") from error
         proxy = ServerProxy("http://localhost", transport=SupervisorTransport(None, None, f"unix://{self.socket}"))
         with proxy:
             yield proxy.supervisor

@@ -1,0 +1,437 @@
+"""What every runtime does, the fake included. To add a runtime: its kind, and a line in the table KINDS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+import psutil
+import pytest
+
+from conftest import REPOSITORY, free_ports
+from fakes import FakeMachine, FakeRuntime
+from mmp_local_dev import processes
+from mmp_local_dev.contract.load import load
+from mmp_local_dev.contract.resolve import Layer, resolve
+from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import MmpError, RuntimeUnavailable
+from mmp_local_dev.events import Began, Done, Event
+from mmp_local_dev.processes import PortOwner
+from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
+from mmp_local_dev.runtimes.native import NativeRuntime
+from mmp_local_dev.services import SERVICES, redis, settings
+from mmp_local_dev.services.base import STACK_ID, Service
+from mmp_local_dev.wait import wait_until
+from mmp_local_dev.workspace import Stack, Workspace, runtime_dir
+
+POSTGRESQL, REDIS = SERVICES["postgresql"], SERVICES["redis"]
+BOTH = [POSTGRESQL, REDIS]
+ALIVE = (State.STARTING, State.RUNNING)
+SECONDS = 60.0
+
+
+class Kind(Protocol):
+    """A machine with one stack under a runtime, and what only the runtime's maker can do to it."""
+
+    stack: Stack
+    stack_id: str
+    events: list[Event]
+
+    def runtime(self) -> Runtime:
+        """The runtime as the next command makes it: nothing but the machine is remembered."""
+
+    def process(self, service: Service) -> int:
+        """Which process the service is at the moment."""
+
+    def kill(self, service: Service) -> None:
+        """Kill the process of a running service."""
+
+    def stranger(self, port: int) -> AbstractContextManager[PortOwner]:
+        """Somebody else listens on the port meanwhile."""
+
+    def say(self, service: Service, text: bytes) -> None:
+        """The service writes this to its log."""
+
+    def rotate(self, service: Service) -> None:
+        """The service's log begins anew, because it has grown too long."""
+
+    def keep(self, env: Environment, value: str) -> None:
+        """Store something in the running Redis."""
+
+    def kept(self, env: Environment) -> str | None:
+        """What was stored in the running Redis."""
+
+
+class Native:
+    """The native runtime, with real servers."""
+
+    def __init__(self, root: Path, _machine: FakeMachine) -> None:
+        self.stack = Workspace(root).stack("default")
+        self.stack.create()
+        self.stack_id = uuid.uuid4().hex
+        self.events: list[Event] = []
+
+    def runtime(self) -> NativeRuntime:
+        return NativeRuntime(self.stack, self.stack_id, self.events.append)
+
+    def process(self, service: Service) -> int:
+        return self.runtime().pid(service)
+
+    def kill(self, service: Service) -> None:
+        os.kill(self.process(service), signal.SIGKILL)
+
+    @contextmanager
+    def stranger(self, port: int) -> Iterator[PortOwner]:
+        with socket.create_server(("127.0.0.1", port)):
+            yield PortOwner(os.getpid(), "")
+
+    def say(self, service: Service, text: bytes) -> None:
+        with Path(self.runtime().log(service)).open("ab") as file:
+            file.write(text)
+
+    def rotate(self, service: Service) -> None:
+        log = Path(self.runtime().log(service))
+        log.rename(f"{log}.1")
+        log.touch()
+
+    def keep(self, env: Environment, value: str) -> None:
+        wait_until(lambda: REDIS.probe(env, timeout=5), timeout=SECONDS)
+        with redis.connect(env, password=None, timeout=5) as client:
+            client.set("key", value)
+
+    def kept(self, env: Environment) -> str | None:
+        wait_until(lambda: REDIS.probe(env, timeout=5), timeout=SECONDS)
+        with redis.connect(env, password=None, timeout=5) as client:
+            return str(client.get("key"))
+
+
+class Fake:
+    """The fake runtime of a machine in memory."""
+
+    def __init__(self, root: Path, machine: FakeMachine) -> None:
+        self.stack = Workspace(root).stack("default")
+        self.stack_id = uuid.uuid4().hex
+        self.events: list[Event] = []
+        self._machine = machine
+
+    def runtime(self) -> FakeRuntime:
+        return FakeRuntime(self.stack, self.stack_id, self.events.append, self._machine)
+
+    def process(self, service: Service) -> int:
+        return self._machine.servers[self.stack_id, service.name].pid
+
+    def kill(self, service: Service) -> None:
+        self._machine.kill((self.stack_id, service.name))
+
+    @contextmanager
+    def stranger(self, port: int) -> Iterator[PortOwner]:
+        self._machine.strangers[port] = PortOwner(7, "stranger")
+        yield self._machine.strangers[port]
+        del self._machine.strangers[port]
+
+    def say(self, service: Service, text: bytes) -> None:
+        for line in text.splitlines():
+            self._machine.say((self.stack_id, service.name), line.decode(errors="replace"))
+
+    def rotate(self, service: Service) -> None:
+        pass
+
+    def keep(self, env: Environment, value: str) -> None:
+        assert (self.stack_id, "redis") in self._machine.servers
+        self._machine.data[self.stack_id, "redis"]["key"] = value
+
+    def kept(self, env: Environment) -> str | None:
+        assert (self.stack_id, "redis") in self._machine.servers
+        return self._machine.data[self.stack_id, "redis"].get("key")
+
+
+KINDS = [
+    pytest.param(Native, id="native", marks=pytest.mark.needs("native")),
+    pytest.param(Fake, id="fake"),
+]
+Make = Callable[[], Kind]
+
+
+@pytest.fixture(params=KINDS)
+def make(request: pytest.FixtureRequest, base: Path) -> Iterator[Make]:
+    """Makes stacks on one machine, each in a workspace of its own, and ends what is left of them."""
+    made: list[Kind] = []
+    machine = FakeMachine()
+
+    def make() -> Kind:
+        root = Path(tempfile.mkdtemp(dir=base))
+        root.chmod(0o755)
+        kind: Kind = request.param(root, machine)
+        made.append(kind)
+        return kind
+
+    yield make
+    for kind in made:
+        # Killed, which is quicker than an orderly end: nobody needs the data any more.
+        while left := processes.of_stack(kind.stack_id):
+            for process in left:
+                process.kill()
+            psutil.wait_procs(left, timeout=SECONDS)
+        shutil.rmtree(runtime_dir(kind.stack_id), ignore_errors=True)
+
+
+@pytest.fixture
+def kind(make: Make) -> Kind:
+    return make()
+
+
+@pytest.fixture
+def runtime(kind: Kind) -> Runtime:
+    return kind.runtime()
+
+
+@pytest.fixture
+def env(kind: Kind) -> Environment:
+    return environment(kind)
+
+
+def environment(kind: Kind) -> Environment:
+    """What the contract says for the stack, at ports of its own."""
+    given = dict(zip(PORT_VARIABLES.values(), map(str, free_ports(3)), strict=True))
+    contract = load(REPOSITORY / "dev-contract.yml")
+    return resolve(contract, [Layer("the test", {**given, STACK_ID: kind.stack_id})], settings=settings())
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def runs(kind: Kind, service: Service) -> Callable[[], bool]:
+    return lambda: kind.runtime().state(service) is State.RUNNING
+
+
+class TestStart:
+    def test_before_it_there_is_nothing(self, runtime: Runtime, env: Environment) -> None:
+        assert [runtime.state(service) for service in BOTH] == [State.ABSENT, State.ABSENT]
+        assert list(runtime.stop(BOTH)) == []
+        assert list(runtime.logs(REDIS, tail=10, follow=False)) == []
+        assert runtime.conflicts(BOTH, env) == []
+        assert runtime.shut_down() is False
+
+    def test_it_returns_what_it_started_and_no_more(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
+        assert list(runtime.start(BOTH, env)) == BOTH
+        assert all(runtime.state(service) in ALIVE for service in BOTH)
+        assert list(runtime.start(BOTH, env)) == []
+        assert all(eventually(runs(kind, service)) for service in BOTH)
+        assert list(kind.runtime().start(BOTH, env)) == []
+        untouched = kind.process(POSTGRESQL)
+        assert list(kind.runtime().stop([REDIS])) == [REDIS]
+        assert list(kind.runtime().start(BOTH, env)) == [REDIS]
+        assert kind.process(POSTGRESQL) == untouched
+        assert list(kind.runtime().stop(BOTH)) == [REDIS, POSTGRESQL]
+
+    def test_a_changed_value_restarts_the_service_that_it_concerns(
+        self, kind: Kind, runtime: Runtime, env: Environment
+    ) -> None:
+        runtime.start(BOTH, env)
+        before = {service.name: kind.process(service) for service in BOTH}
+        moved = env.with_values(REDIS_PORT=str(free_ports(1)[0]))
+        assert list(kind.runtime().start(BOTH, moved)) == [REDIS]
+        kind.keep(moved, "at its new port")
+        assert kind.process(POSTGRESQL) == before["postgresql"]
+        assert kind.process(REDIS) != before["redis"]
+        assert list(kind.runtime().start(BOTH, moved)) == []
+
+    def test_it_tells_what_it_begins_and_what_is_done(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
+        runtime.start([REDIS], env)
+        runtime.start([REDIS], env)
+        assert kind.events == [Began("redis", "start")]
+        kind.events.clear()
+        runtime.stop([REDIS])
+        runtime.stop([REDIS])
+        began, done = kind.events
+        assert began == Began("redis", "stop")
+        assert isinstance(done, Done)
+        assert (done.service, done.step) == ("redis", "stop")
+
+
+class TestStop:
+    def test_it_returns_what_ran_and_leaves_the_data(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
+        runtime.start([REDIS], env)
+        kind.keep(env, "a value")
+        assert list(runtime.stop([REDIS])) == [REDIS]
+        assert runtime.state(REDIS) not in ALIVE
+        assert list(runtime.stop([REDIS])) == []
+        assert list(kind.runtime().start([REDIS], env)) == [REDIS]
+        assert kind.kept(env) == "a value"
+
+    def test_shut_down_ends_everything_and_leaves_the_data(
+        self, kind: Kind, runtime: Runtime, env: Environment
+    ) -> None:
+        runtime.start([REDIS], env)
+        kind.keep(env, "a value")
+        assert kind.runtime().shut_down() is True
+        assert runtime.state(REDIS) not in ALIVE
+        assert runtime.conflicts([REDIS], env) == []
+        assert kind.runtime().shut_down() is False
+        assert list(runtime.stop([REDIS])) == []
+        assert list(kind.runtime().start([REDIS], env)) == [REDIS]
+        assert kind.kept(env) == "a value"
+
+    def test_a_service_that_is_killed_comes_back(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
+        runtime.start([REDIS], env)
+        kind.keep(env, "a value")
+        assert eventually(runs(kind, REDIS))
+        before = kind.process(REDIS)
+        kind.kill(REDIS)
+        assert eventually(lambda: kind.process(REDIS) not in (0, before))
+        assert kind.kept(env) == "a value"
+        assert list(kind.runtime().start([REDIS], env)) == []
+
+    def test_another_stack_is_not_touched(self, make: Make) -> None:
+        one, other = make(), make()
+        env = environment(other)
+        one.runtime().start([REDIS], environment(one))
+        other.runtime().start([REDIS], env)
+        other.keep(env, "of the other")
+        assert list(one.runtime().stop(BOTH)) == [REDIS]
+        assert one.runtime().shut_down() in (True, False)
+        assert other.runtime().state(REDIS) in ALIVE
+        assert other.kept(env) == "of the other"
+
+
+class TestPorts:
+    def test_a_stranger_is_named(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
+        port = int(env["REDIS_PORT"])
+        with kind.stranger(port) as owner:
+            (conflict,) = runtime.conflicts(BOTH, env)
+        assert (conflict.service, conflict.port, conflict.owner.pid) == ("redis", port, owner.pid)
+        assert runtime.conflicts(BOTH, env) == []
+
+    def test_the_services_own_ports_are_no_conflict(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
+        runtime.start([REDIS], env)
+        kind.keep(env, "it listens")
+        assert kind.runtime().conflicts(BOTH, env) == []
+        kind.runtime().preflight(BOTH, env)
+
+    def test_another_stacks_service_is_a_stranger(self, make: Make) -> None:
+        one, other = make(), make()
+        env = environment(other)
+        other.runtime().start([REDIS], env)
+        other.keep(env, "it listens")
+        (conflict,) = one.runtime().conflicts([REDIS], env)
+        assert conflict.owner.pid == other.process(REDIS)
+
+    def test_preflight_tells_every_conflict_at_once(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
+        runtime.preflight(BOTH, env)
+        ports = [int(env[name]) for name in ("POSTGRES_PORT", "REDIS_PORT")]
+        with (
+            kind.stranger(ports[0]),
+            kind.stranger(ports[1]),
+            pytest.raises(MmpError) as caught,
+        ):
+            runtime.preflight(BOTH, env)
+        assert caught.value.code == "PORT_CONFLICT"
+        assert all(str(port) in caught.value.message for port in ports)
+        assert {"REDIS_PORT", "POSTGRES_PORT"} <= {r.command.split("=")[0] for r in caught.value.repairs}
+        assert all(runtime.state(service) is State.ABSENT for service in BOTH)
+
+
+class TestLogs:
+    def test_a_service_is_heard_and_stays_readable(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
+        def said() -> str:
+            return "\n".join(kind.runtime().logs(REDIS, tail=1000, follow=False)).lower()
+
+        runtime.start([REDIS], env)
+        assert eventually(lambda: "ready to accept connections" in said())
+        runtime.stop([REDIS])
+        assert "ready to accept connections" in said()
+
+    def test_the_last_lines_come_in_their_order(self, kind: Kind, runtime: Runtime) -> None:
+        kind.say(REDIS, b"one\ntwo\ncaf\xe9\n")
+        assert list(runtime.logs(REDIS, tail=2, follow=False)) == ["two", "caf\ufffd"]
+        assert list(runtime.logs(REDIS, tail=9, follow=False)) == ["one", "two", "caf\ufffd"]
+        assert list(runtime.logs(REDIS, tail=0, follow=False)) == []
+        assert list(runtime.logs(POSTGRESQL, tail=9, follow=False)) == []
+        assert "redis" in runtime.log(REDIS)
+
+    def test_following_gives_every_further_line_once(self, kind: Kind, runtime: Runtime) -> None:
+        kind.say(REDIS, b"one\ntwo\n")
+        follower = Follower(runtime.logs(REDIS, tail=1, follow=True))
+        assert follower.next() == "two"
+        follower.settle(lambda: kind.say(REDIS, b"settling\n"))
+        kind.say(REDIS, b"three\nfour\n")
+        assert [follower.next(), follower.next()] == ["three", "four"]
+        kind.rotate(REDIS)
+        kind.say(REDIS, b"five\n")
+        assert follower.next() == "five"
+
+    def test_following_loses_no_line_at_its_beginning(self, kind: Kind, runtime: Runtime) -> None:
+        kind.say(REDIS, b"one\n")
+        lines = runtime.logs(REDIS, tail=1, follow=True)
+        assert next(lines) == "one"
+        kind.say(REDIS, b"two\n")
+        follower = Follower(lines)
+        assert follower.next(instead=lambda: kind.say(REDIS, b"three\n")) == "two"
+
+    @pytest.mark.parametrize("odd", [b"caf\xe9 \xff\xfe\n", b"line\r\n"], ids=["not UTF-8", "CRLF"])
+    def test_following_survives_odd_bytes(self, odd: bytes, kind: Kind, runtime: Runtime) -> None:
+        follower = Follower(runtime.logs(REDIS, tail=1, follow=True))
+        follower.settle(lambda: kind.say(REDIS, b"settling\n"))
+        kind.say(REDIS, odd)
+        assert follower.next() == odd.decode(errors="replace").strip()
+        kind.say(REDIS, b"the next line\n")
+        assert follower.next() == "the next line"
+
+
+class Follower:
+    """Reads an endless generator from aside, so that a test can end without it."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        threading.Thread(target=self._read, args=(lines,), daemon=True).start()
+
+    def _read(self, lines: Iterator[str]) -> None:
+        for line in lines:
+            self._lines.put(line)
+
+    def next(self, instead: Callable[[], None] = lambda: None) -> str:
+        """The next line; `instead` is called while none comes."""
+        for _ in range(int(SECONDS)):
+            try:
+                return self._lines.get(timeout=1)
+            except Empty:
+                instead()
+        raise AssertionError("no line came")
+
+    def settle(self, write: Callable[[], None]) -> None:
+        """Let it get to the end of the log: it is there when it reads what is written now."""
+        self.next(instead=write)
+        while not self._lines.empty():
+            self._lines.get()
+
+
+class TestRun:
+    def test_the_tools_exit_code_comes_back(self, runtime: Runtime, env: Environment) -> None:
+        assert [runtime.run(REDIS, ["sh", "-c", f"exit {code}"], env, {}) for code in (0, 7)] == [0, 7]
+
+    def test_secrets_are_in_its_environment_and_streams_are_ours(
+        self, runtime: Runtime, env: Environment, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        assert runtime.run(REDIS, ["sh", "-c", 'echo "it is $HUSH"; echo no >&2'], env, {"HUSH": "secret"}) == 0
+        assert capfd.readouterr() == ("it is secret\n", "no\n")
+
+    def test_a_tool_that_is_not_there_is_named(self, runtime: Runtime, env: Environment) -> None:
+        with pytest.raises(RuntimeUnavailable, match="no-such-tool"):
+            runtime.run(REDIS, ["no-such-tool"], env, {})
