@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -181,8 +181,8 @@ def make(request: pytest.FixtureRequest, base: Path) -> Iterator[Make]:
         # Killed, which is quicker than an orderly end: nobody needs the data any more.
         while left := processes.of_stack(kind.stack_id):
             for process in left:
-                process.kill()
-            psutil.wait_procs(left, timeout=SECONDS)
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         shutil.rmtree(runtime_dir(kind.stack_id), ignore_errors=True)
 
 

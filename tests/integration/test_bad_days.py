@@ -247,6 +247,7 @@ def test_a_moved_workspace_keeps_its_identity_and_a_copied_one_gets_its_own(dev:
     dev.root = moved
     dev("up", "redis")
     assert dev.env()["MMP_STACK_ID"] == identity
+    assert dev.env()["FEAST_REGISTRY_PATH"].startswith(str(moved))
     dev("down")
     shutil.copytree(moved, copied, symlinks=True)
     other = Dev(copied, dev.ports)

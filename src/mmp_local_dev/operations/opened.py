@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mmp_local_dev import env_formats, services
 from mmp_local_dev.contract.load import load
@@ -20,6 +21,7 @@ from mmp_local_dev.services.base import STACK_ID, Service
 from mmp_local_dev.workspace import Stack, StackState
 
 _LOCK_TIMEOUT = 600
+_REGISTRY = "FEAST_REGISTRY_PATH"
 
 
 @dataclass(frozen=True)
@@ -49,20 +51,22 @@ def open_stack(
     contract = load(stack.workspace.contract)
     written = read_env_file(stack, contract)
     state = stack.load_or_create(known_id=written.get(STACK_ID))
-    fixed = {
-        STACK_ID: state.id,
-        "FEAST_REGISTRY_PATH": written.get("FEAST_REGISTRY_PATH") or str(stack.feast_registry),
-    }
     layers = [
         Layer("the command line", given or {}),
         Layer("the stack", {STACK_ID: state.id}),
-        Layer("the shell's environment", {k: v for k, v in (process_environment or {}).items() if k != STACK_ID}),
-        Layer(stack.env_file.name, written),
-        Layer("the stack", {**fixed, **state.chosen}),
+        Layer("the shell's environment", process_environment or {}),
+        Layer(stack.env_file.name, _without_moved_paths(written, stack)),
+        Layer("the stack", {_REGISTRY: str(stack.feast_registry), **state.chosen}),
     ]
     env = resolve(contract, layers, settings=services.settings())
     kind = runtime if runtime != "auto" else state.runtime or "native"
     return Opened(stack, contract, replace(state, runtime=kind), env, RUNTIMES[kind](stack, state.id, emit))
+
+
+def _without_moved_paths(written: Mapping[str, str], stack: Stack) -> dict[str, str]:
+    """`written` without the registry's path where it is this stack's own of before the workspace was moved."""
+    inside = stack.feast_registry.relative_to(stack.workspace.root)
+    return {k: v for k, v in written.items() if k != _REGISTRY or not Path(v).match(f"*/{inside}")}
 
 
 def read_env_file(stack: Stack, contract: Contract) -> dict[str, str]:
