@@ -370,7 +370,7 @@ class TestLogs:
         kind.say(REDIS, b"one\ntwo\n")
         follower = Follower(runtime.logs(REDIS, tail=1, follow=True))
         assert follower.next() == "two"
-        follower.settle(lambda: kind.say(REDIS, b"settling\n"))
+        follower.settle(lambda line: kind.say(REDIS, line))
         kind.say(REDIS, b"three\nfour\n")
         assert [follower.next(), follower.next()] == ["three", "four"]
         kind.rotate(REDIS)
@@ -388,7 +388,7 @@ class TestLogs:
     @pytest.mark.parametrize("odd", [b"caf\xe9 \xff\xfe\n", b"line\r\n"], ids=["not UTF-8", "CRLF"])
     def test_following_survives_odd_bytes(self, odd: bytes, kind: Kind, runtime: Runtime) -> None:
         follower = Follower(runtime.logs(REDIS, tail=1, follow=True))
-        follower.settle(lambda: kind.say(REDIS, b"settling\n"))
+        follower.settle(lambda line: kind.say(REDIS, line))
         kind.say(REDIS, odd)
         assert follower.next() == odd.decode(errors="replace").strip()
         kind.say(REDIS, b"the next line\n")
@@ -406,20 +406,25 @@ class Follower:
         for line in lines:
             self._lines.put(line)
 
+    def settle(self, write: Callable[[bytes], None]) -> None:
+        """Let it get to the end of the log: it is there when it reads what is written now."""
+        while self._get(lambda: write(b"settling\n")) != "settling":
+            pass
+
     def next(self, instead: Callable[[], None] = lambda: None) -> str:
         """The next line; `instead` is called while none comes."""
-        for _ in range(int(SECONDS)):
+        while (line := self._get(instead)) == "settling":
+            pass
+        return line
+
+    def _get(self, instead: Callable[[], None]) -> str:
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
             try:
-                return self._lines.get(timeout=1)
+                return self._lines.get(timeout=0.3)
             except Empty:
                 instead()
         raise AssertionError("no line came")
-
-    def settle(self, write: Callable[[], None]) -> None:
-        """Let it get to the end of the log: it is there when it reads what is written now."""
-        self.next(instead=write)
-        while not self._lines.empty():
-            self._lines.get()
 
 
 class TestRun:
