@@ -123,7 +123,7 @@ def test_passwords_changed_in_env_are_applied(dev: Dev) -> None:
         (old, "another-Password_9"),
         ("REDIS_PORT", "# mine\nMY_OWN=1\nREDIS_PASSWORD=s3cret~x\nREDIS_PORT"),
     )
-    dev("up")
+    assert "POSTGRES_PASSWORD has changed" in dev.json("up")["warnings"][0]
     env = dev.env()
     assert (env["POSTGRES_PASSWORD"], env["MY_OWN"]) == ("another-Password_9", "1")
     assert "# mine\nMY_OWN=1\n" in (dev.root / ".env").read_text()

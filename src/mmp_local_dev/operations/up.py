@@ -64,6 +64,7 @@ def up(
         opened = open_stack(stack, emit=emit, runtime=runtime, given=given, process_environment=process_environment)
         check_hosts(opened, services)
         _warn_of_doubtful_values(opened, emit)
+        _warn_of_rotation(opened, emit)
         if auto_ports:
             opened = _with_free_ports(opened, services, emit)
         opened.runtime.preflight(services, opened.env)
@@ -83,6 +84,12 @@ def _warn_of_doubtful_values(opened: Opened, emit: Emit) -> None:
         spliced = variable.binds and variable.binds.endswith((".username", ".password", ".database"))
         if spliced and (why := doubt(opened.env.get(variable.name, ""))):
             emit(Warned(f"{variable.name} {why}; some consumers will not read it as it is."))
+
+
+def _warn_of_rotation(opened: Opened, emit: Emit) -> None:
+    for name, before in opened.state.chosen.items():
+        if name in opened.env.secrets and opened.env[name] != before:
+            emit(Warned(f"{name} has changed. Models and artifacts that carry the old one cannot connect any more."))
 
 
 @contextmanager
