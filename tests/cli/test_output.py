@@ -225,6 +225,18 @@ class TestUnusableInput:
             assert said.error["message"].startswith("dev-contract.yml:")
         assert line("down").code == 0
 
+    @pytest.mark.needs("native")
+    @pytest.mark.xfail(reason="defect: KeyError, which ends as a bug", strict=True)
+    @pytest.mark.parametrize("arguments", [["status"], ["up", "--dry-run"], ["up", "redis", "--dry-run"]], ids=" ".join)
+    def test_a_contract_of_somebody_else(self, arguments: list[str], line: Line) -> None:
+        """A valid one, without the variables that lead to these services."""
+        contract = (REPOSITORY / "tests/contracts/valid/minimal.yml").read_bytes()
+        (line.folder / "dev-contract.yml").write_bytes(contract)
+        said = line(*arguments, "--json")
+        assert said.code == 2
+        assert said.error["code"] == "CONTRACT_INVALID"
+        assert "REDIS_HOST" in said.error["message"]
+
     def test_a_program_that_is_not_there(self, line: Line) -> None:
         said = line("run", "--", "no-such-program", "--json")
         assert (said.code, said.out) == (2, "")

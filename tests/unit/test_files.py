@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from filelock import BaseFileLock
 
 from mmp_local_dev.errors import MmpError
 from mmp_local_dev.files import lock, write_atomically, write_if_changed
@@ -121,6 +122,11 @@ class TestWriteIfChanged:
 
 
 class TestLock:
+    @pytest.fixture(autouse=True)
+    def no_collector(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A lock that nobody releases would be released when it is collected, some time or other."""
+        monkeypatch.setattr(BaseFileLock, "__del__", lambda _self: None)
+
     def test_a_free_lock_is_taken_without_a_word_and_released(self, tmp_path: Path) -> None:
         assert [take(tmp_path / "lock") for _ in range(2)] == [0, 0]
         assert mode(tmp_path / "lock") == 0o600

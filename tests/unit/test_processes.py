@@ -112,9 +112,9 @@ class TestPorts:
         with socket.create_server(("127.0.0.1", second)):
             pass
 
-    def test_no_free_port_is_an_error(self) -> None:
-        with pytest.raises(OSError, match="no free port above 65535"):
-            processes.free_port("localhost", 65535)
+    @pytest.mark.xfail(reason="defect: OSError, which ends as a bug", strict=True, raises=OSError)
+    def test_above_the_last_port_it_begins_anew(self) -> None:
+        assert 1024 <= processes.free_port("localhost", 65535) < 65535
 
     def test_outward_addresses_are_not_loopback(self) -> None:
         found = processes.outward_addresses()
