@@ -38,6 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure() -> None:
+    """As on a terminal: a shell that runs the tests in the background ignores SIGINT, and all children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     wanted = [str(name) for marker in item.iter_markers("needs") for name in marker.args]
     missing = [name for name in wanted if not PRESENT[name]()]
@@ -94,8 +99,6 @@ class Dev:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            # As on a terminal: a shell that runs the tests in the background ignores SIGINT, and children inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     def json(self, *arguments: str, code: int | None = 0) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import signal
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,11 +75,11 @@ def listens(pid: int, port: int) -> bool:
 
 
 def free_port(host: str, after: int, taken: Sequence[int] = ()) -> int:
-    """The first port above `after` on which nothing listens and which is not in `taken`."""
-    for port in range(after + 1, 65536):
+    """The first port above `after`, or else above 1023, on which nothing listens and which is not in `taken`."""
+    for port in chain(range(after + 1, 65536), range(1024, after)):
         if port not in taken and not listening(host, port) and _bindable(port):
             return port
-    raise OSError(f"no free port above {after}")
+    raise OSError("no port is free")
 
 
 def _bindable(port: int) -> bool:
@@ -123,12 +125,31 @@ def end(processes: Sequence[psutil.Process], *, timeout: float) -> None:
 
     SIGINT is what PostgreSQL, Redis and uvicorn alike take for an orderly and prompt stop.
     """
+    _send(signal.SIGINT, processes)
+    alive = wait_for_end(processes, timeout=timeout)
+    _send(signal.SIGKILL, alive)
+    wait_for_end(alive, timeout=5)
+
+
+def wait_for_end(processes: Sequence[psutil.Process], *, timeout: float) -> list[psutil.Process]:
+    """Wait until the processes have ended; those that still run after `timeout` seconds.
+
+    A zombie has ended. psutil would wait for somebody to reap it, which in a container whose first process is, say,
+    `sleep infinity` nobody ever does.
+    """
+    deadline = time.monotonic() + timeout
+    while (alive := [process for process in processes if _runs(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
     import psutil
 
-    _send(signal.SIGINT, processes)
-    _, alive = psutil.wait_procs(processes, timeout=timeout)
-    _send(signal.SIGKILL, alive)
-    psutil.wait_procs(alive, timeout=5)
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _send(number: signal.Signals, processes: Sequence[psutil.Process]) -> None:

@@ -163,7 +163,7 @@ class Stack:
         try:
             other = original.load()
         except MmpError:
-            return False
+            return True  # it is there, and cannot say who it is
         return other is not None and other.id == state.id
 
 

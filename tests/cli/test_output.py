@@ -226,7 +226,6 @@ class TestUnusableInput:
         assert line("down").code == 0
 
     @pytest.mark.needs("native")
-    @pytest.mark.xfail(reason="defect: KeyError, which ends as a bug", strict=True)
     @pytest.mark.parametrize("arguments", [["status"], ["up", "--dry-run"], ["up", "redis", "--dry-run"]], ids=" ".join)
     def test_a_contract_of_somebody_else(self, arguments: list[str], line: Line) -> None:
         """A valid one, without the variables that lead to these services."""

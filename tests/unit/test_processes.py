@@ -112,7 +112,6 @@ class TestPorts:
         with socket.create_server(("127.0.0.1", second)):
             pass
 
-    @pytest.mark.xfail(reason="defect: OSError, which ends as a bug", strict=True, raises=OSError)
     def test_above_the_last_port_it_begins_anew(self) -> None:
         assert 1024 <= processes.free_port("localhost", 65535) < 65535
 
@@ -181,7 +180,6 @@ class TestEnd:
         monkeypatch.setattr(psutil.Process, "is_running", lambda _self: True)
         processes.end([child], timeout=1)
 
-    @pytest.mark.xfail(reason="defect: a zombie is waited for, asked and killed", run=False)
     def test_who_has_ended_and_is_not_reaped_has_ended(self, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
         sent: list[int] = []
         really_send = psutil.Process.send_signal

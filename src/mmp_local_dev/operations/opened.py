@@ -12,7 +12,7 @@ from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.contract.resolve import Layer, resolve
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import EnvironmentInvalid, InputError, MmpError, Repair
+from mmp_local_dev.errors import ContractInvalid, EnvironmentInvalid, InputError, MmpError, Repair
 from mmp_local_dev.events import Emit, Note
 from mmp_local_dev.files import lock, write_if_changed
 from mmp_local_dev.runtimes import RUNTIMES
@@ -59,6 +59,7 @@ def open_stack(
         Layer("the stack", {_REGISTRY: str(stack.feast_registry), **state.chosen}),
     ]
     env = resolve(contract, layers, settings=services.settings())
+    _check_complete(contract, env)
     kind = runtime if runtime != "auto" else state.runtime or "native"
     return Opened(stack, contract, replace(state, runtime=kind), env, RUNTIMES[kind](stack, state.id, emit))
 
@@ -67,6 +68,15 @@ def _without_moved_paths(written: Mapping[str, str], stack: Stack) -> dict[str, 
     """`written` without the registry's path where it is this stack's own of before the workspace was moved."""
     inside = stack.feast_registry.relative_to(stack.workspace.root)
     return {k: v for k, v in written.items() if k != _REGISTRY or not Path(v).match(f"*/{inside}")}
+
+
+def _check_complete(contract: Contract, env: Environment) -> None:
+    needed = [name for service in services.SERVICES.values() for name in service.variables]
+    if missing := [name for name in needed if name not in env]:
+        raise ContractInvalid(
+            f"{contract.path.name}: has no {', '.join(missing)}, without which mmp-dev cannot run its services.",
+            repairs=[Repair("mmp-dev init another-folder", "writes a contract that does, to take them from")],
+        )
 
 
 def read_env_file(stack: Stack, contract: Contract) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -114,7 +115,9 @@ class NativeRuntime:
         supervised = self._supervisor.running()
         if supervised:
             self._supervisor.shutdown()
-        return self._end_survivors() or supervised
+        survived = self._end_survivors()
+        shutil.rmtree(runtime_dir(self._stack_id), ignore_errors=True)
+        return survived or supervised
 
     def state(self, service: Service) -> State:
         """What the supervisor says of it."""
@@ -159,7 +162,7 @@ class NativeRuntime:
                 repairs=[Repair("wsl --install", "gives Windows a Linux in which mmp-dev runs")],
             )
         root = self._stack.workspace.root
-        if set(str(root)) & set('"\n') or " ;" in str(root) or " #" in str(root):
+        if re.search(r'["\r\n]|\s[;#]', str(root)):
             yield PreflightFailed(
                 f'The workspace\'s path {str(root)!r} has a double quote, a line break, " ;" or " #" in it, which the '
                 "supervisor of the native servers cannot be told. Rename the folder."

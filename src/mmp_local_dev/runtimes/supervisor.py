@@ -19,7 +19,7 @@ from xmlrpc.client import Fault, ServerProxy
 
 from mmp_local_dev.errors import MmpError, Repair, RuntimeUnavailable
 from mmp_local_dev.files import write_if_changed
-from mmp_local_dev.processes import MARKER
+from mmp_local_dev.processes import MARKER, wait_for_end
 from mmp_local_dev.services.base import ProcessSpec
 
 # supervisor's documented fault codes (supervisor/xmlrpc.py)
@@ -88,16 +88,16 @@ class Supervisor:
         return "ABSENT", 0
 
     def shutdown(self, *, timeout: float = 90) -> None:
-        """End it, and with it what it still runs; returns when its process is gone."""
+        """End it, and with it what it still runs; returns when its process has ended, or after `timeout` seconds."""
         import psutil
 
         try:
             with self._rpc() as rpc:
                 process = psutil.Process(int(cast(int, rpc.getPID())))
                 rpc.shutdown()
-            process.wait(timeout)
         except (OSError, psutil.NoSuchProcess):
             return
+        wait_for_end([process], timeout=timeout)
 
     @property
     def _identity(self) -> str:

@@ -63,6 +63,7 @@ class Service(Protocol):
 
     name: str
     needs: tuple[str, ...]
+    variables: tuple[str, ...]  # those of the contract without which it can be neither run nor reached
     settings: Mapping[str, str]  # variables that are not part of the contract, with their defaults
 
     def address(self, env: Mapping[str, str]) -> tuple[str, int]:

@@ -26,6 +26,7 @@ class MLflow:
 
     name = "mlflow"
     needs: tuple[str, ...] = ("postgresql",)
+    variables: tuple[str, ...] = ("MLFLOW_TRACKING_URI",)
     settings: Mapping[str, str] = {"MMP_MLFLOW_WORKERS": "1", "MMP_MLFLOW_JOBS": "false"}
 
     def address(self, env: Mapping[str, str]) -> tuple[str, int]:

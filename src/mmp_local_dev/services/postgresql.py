@@ -25,6 +25,10 @@ class PostgreSQL:
 
     name = "postgresql"
     needs: tuple[str, ...] = ()
+    variables: tuple[str, ...] = (
+        *("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"),
+        "FEAST_DB_SCHEMA",
+    )
     settings: Mapping[str, str] = {"MMP_POSTGRES_BIN_DIR": ""}
 
     def address(self, env: Mapping[str, str]) -> tuple[str, int]:

@@ -24,6 +24,7 @@ class Redis:
 
     name = "redis"
     needs: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ("REDIS_HOST", "REDIS_PORT")
     settings: Mapping[str, str] = {"MMP_REDIS_SERVER": ""}
 
     def address(self, env: Mapping[str, str]) -> tuple[str, int]:

@@ -61,6 +61,7 @@ class JsonOutput(Output):
     def status(self, result: Status) -> None:
         """As it is, with the verdict."""
         self._data = {**asdict(result), "running": result.running}
+        self._ok = result.running
 
     def report(self, report: Report, *, verbose: bool = False) -> None:
         """Every clause, whether it passed or not."""
