@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
 
-import psutil
 import psycopg
 import pytest
 import redis
@@ -184,16 +184,8 @@ def test_two_ups_at_once(dev: Dev) -> None:
     outputs = [process.communicate(timeout=120)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
     assert any("Another mmp-dev command" in output for output in outputs)
-    assert (
-        len(
-            [
-                p
-                for p in psutil.process_iter()
-                if "supervisord" in " ".join(p.cmdline()) and p.pid in dev.pids().values()
-            ]
-        )
-        == 1
-    )
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len([line for line in listed if "supervisord" in line and dev.env()["MMP_STACK_ID"] in line]) == 1
 
 
 def test_a_stale_postmaster_pid_of_somebody_elses_process(dev: Dev) -> None:
