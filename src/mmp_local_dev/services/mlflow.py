@@ -138,6 +138,8 @@ def _server_environment(env: Environment, home: Home, *, jobs: bool, port: int) 
         "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(f"{name}:{port}" for name in names),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": str(jobs).lower(),
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # uvicorn answers up to 40 requests at a time; with SQLAlchemy's 15 connections the rest wait and then fail
+        "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "35",
         "_MLFLOW_SERVER_FILE_STORE": uri,
         "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",

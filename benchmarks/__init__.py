@@ -1,0 +1,1 @@
+"""What the stack costs against the plain alternative: `python -m benchmarks` measures it and writes RESULTS.md."""
