@@ -17,7 +17,7 @@ from benchmarks import plain
 from benchmarks.dev import Bench, free_ports
 from benchmarks.measure import Figure, MeasureFailed, Result, rounds
 
-CLIENTS, RUNS_EACH = 32, 25
+CLIENTS, RUNS_EACH = 32, 3
 _METRICS = [{"key": f"metric-{n}", "value": n / 7, "step": 0, "timestamp": 1_700_000_000_000} for n in range(5)]
 _PARAMS = [{"key": f"param-{n}", "value": str(n)} for n in range(5)]
 

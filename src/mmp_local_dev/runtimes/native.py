@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -68,6 +69,8 @@ class NativeRuntime:
         """The services whose port somebody else holds, on any address that consumers would reach."""
         found = []
         for service in services:
+            if self._runs_as_defined(service, env):
+                continue  # it holds its port, and none of the processes need be looked at
             host, port = service.address(env)
             own = [pid for pid in [self._supervisor.state(service.name)[1]] if pid and processes.listens(pid, port)]
             if set(processes.listening(host, port)) - ({"127.0.0.1"} if own else set()):
@@ -175,6 +178,13 @@ class NativeRuntime:
                 repairs=[Repair(f'du -xh -d1 "{root}" | sort -h', "shows what takes the room")],
                 code="DISK_FULL",
             )
+
+    def _runs_as_defined(self, service: Service, env: Environment) -> bool:
+        if self.state(service) is not State.RUNNING:
+            return False
+        with suppress(MmpError):
+            return self._supervisor.defines(service.name, service.process(env, self._home))
+        return False
 
     def _is_survivor(self, pid: int) -> bool:
         return not self._supervisor.running() and pid in {p.pid for p in processes.of_stack(self._stack_id)}

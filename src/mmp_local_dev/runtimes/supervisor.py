@@ -65,6 +65,10 @@ class Supervisor:
             self._reload()
         return {name for name in specs if sections[name] != previous.get(name)}
 
+    def defines(self, name: str, spec: ProcessSpec) -> bool:
+        """Whether its configuration has just this definition of the program."""
+        return _sections(self.configuration).get(name) == self._program(name, spec)
+
     def start(self, name: str) -> None:
         """Start a program; no harm when it runs already."""
         with self._rpc() as rpc, _tolerating(_ALREADY_STARTED):

