@@ -120,7 +120,7 @@ def test_the_schema_of_mlflow_is_the_one_its_migrations_make(running: Dev) -> No
 def test_nothing_secret_is_shown_and_files_with_secrets_are_private(running: Dev) -> None:
     password = running.env()["POSTGRES_PASSWORD"]
     shown = [running(*words).stdout for words in (["env"], ["status"], ["check", "-v"], ["up", "--json"])]
-    shown.append(subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout)
+    shown.append(subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout)
     shown += [log.read_text() for log in (running.root / ".mmp-dev/stacks/default/logs").iterdir()]
     assert not any(password in text for text in shown)
     assert password in running("env", "--show-secrets").stdout

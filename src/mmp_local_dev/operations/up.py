@@ -21,6 +21,7 @@ from mmp_local_dev.workspace import Stack
 
 _PROBE_TIMEOUT = 5.0
 _LOG_LINES = 15
+_LOOK_EVERY = 0.5
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,14 @@ def _bring_up(service: Service, opened: Opened, timeout: float, emit: Emit) -> N
     began = time.monotonic()
     home = Home(opened.stack)
 
+    looked = began
+
     def watch() -> None:
+        # Asking the runtime costs more than asking the service, and both compete with MLflow's imports.
+        nonlocal looked
+        if time.monotonic() - looked < _LOOK_EVERY:
+            return
+        looked = time.monotonic()
         if opened.runtime.state(service) in (State.EXITED, State.ABSENT):
             raise _failed(f"{service.name} stopped while it was starting.", service, opened)
 
