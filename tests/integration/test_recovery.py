@@ -184,7 +184,9 @@ def test_two_ups_at_once(dev: Dev) -> None:
     outputs = [process.communicate(timeout=120)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
     assert any("Another mmp-dev command" in output for output in outputs)
-    listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    listed = subprocess.run(
+        ["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     assert len([line for line in listed if "supervisord" in line and dev.env()["MMP_STACK_ID"] in line]) == 1
 
 
