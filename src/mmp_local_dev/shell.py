@@ -1,4 +1,4 @@
-"""The one way to run another program to its end."""
+"""The ways to run another program to its end."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from mmp_local_dev.errors import MmpError
 
@@ -57,6 +58,29 @@ def run(
     if result.returncode:
         raise CommandFailed(argv, result.returncode, result.stdout)
     return str(result.stdout)
+
+
+def pipe(
+    argv: Sequence[str], *, env: Mapping[str, str], stdin: IO[bytes] | None = None, stdout: IO[bytes] | None = None
+) -> None:
+    """Run `argv` between two open files; None stands for an empty input, and for nowhere.
+
+    Without a deadline: how long it takes depends on how much there is. Raises CommandFailed with what it said on
+    stderr when it exits non-zero, and MmpError when it cannot be started.
+    """
+    try:
+        result = subprocess.run(
+            argv,
+            env=env,
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=stdout or subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    except OSError as error:
+        raise MmpError(f"{argv[0]} could not be started: {error.strerror}.", code="COMMAND_FAILED") from error
+    if result.returncode:
+        raise CommandFailed(argv, result.returncode, result.stderr.decode(errors="replace"))
 
 
 def _groups_of(user: str) -> dict[str, object]:

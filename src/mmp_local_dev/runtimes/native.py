@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
-from mmp_local_dev import processes
+from mmp_local_dev import processes, shell
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, PreflightFailed, Repair, RuntimeUnavailable
 from mmp_local_dev.events import Began, Done, Emit
@@ -148,8 +149,26 @@ class NativeRuntime:
 
     def run(self, service: Service, argv: Sequence[str], env: Environment, secrets: Mapping[str, str]) -> int:
         """Run a client tool that comes with the server, or the one on PATH."""
-        program = _client(service, argv[0], env)
+        program = _client(service.name, argv[0], env)
         return subprocess.run([program, *argv[1:]], env={**os.environ, **secrets}, check=False).returncode
+
+    def inside(self, env: Environment) -> Environment:
+        """`env` as it is: the programs run on this machine."""
+        return env
+
+    def pipe(
+        self,
+        service: str,
+        argv: Sequence[str],
+        env: Environment,
+        secrets: Mapping[str, str],
+        *,
+        stdin: IO[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+    ) -> None:
+        """Run a program that comes with the server, or the one on PATH."""
+        program = _client(service, argv[0], env)
+        shell.pipe([program, *argv[1:]], env={**os.environ, **secrets}, stdin=stdin, stdout=stdout)
 
     def _machine_problems(self) -> Iterator[MmpError]:
         if find_spec("supervisor") is None:
@@ -196,8 +215,8 @@ class NativeRuntime:
         return bool(survivors)
 
 
-def _client(service: Service, program: str, env: Environment) -> str:
-    if service.name == "postgresql":
+def _client(service: str, program: str, env: Environment) -> str:
+    if service == "postgresql":
         beside = postgresql_server.find_programs(env) / program
         if beside.is_file():
             return str(beside)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from mmp_local_dev.environment import Environment, generate_secret
 from mmp_local_dev.errors import NotReady, Repair, WrongService
@@ -56,6 +56,29 @@ class ProcessSpec:
     stop_signal: str = "TERM"
     stop_timeout: int = 10
     user: str | None = None
+
+
+class Programs(Protocol):
+    """The programs that come with the servers, wherever the runtime has them: on this machine, or in a container."""
+
+    def inside(self, env: Environment) -> Environment:
+        """`env` with the addresses at which these programs reach the servers."""
+
+    def pipe(
+        self,
+        service: str,
+        argv: Sequence[str],
+        env: Environment,
+        secrets: Mapping[str, str],
+        *,
+        stdin: IO[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+    ) -> None:
+        """Run one that comes with the service to its end, between two open files (None: nothing, nowhere).
+
+        `secrets` reach it through its environment. Raises CommandFailed with what it said on stderr, and
+        RuntimeUnavailable when there is no such program.
+        """
 
 
 class Service(Protocol):
