@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerates requirements/*.txt from pyproject.toml. Versions already locked stay, unless asked otherwise:
+# Regenerates requirements/*.txt and mlflow/requirements.txt from pyproject.toml. Versions already locked stay, unless asked otherwise:
 #
 #   scripts/lock.sh                           after a change in pyproject.toml
 #   scripts/lock.sh --upgrade                 everything to its newest
@@ -27,3 +27,8 @@ lock() {
 lock requirements/native.txt --extra native "$@"
 # One virtual environment serves both files, so they agree on every version they share.
 lock requirements/dev.txt --extra native --extra dev --constraint requirements/native.txt "$@"
+
+# The image of MLflow's server holds the core too, so that the contract can be checked from a container.
+uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes \
+  --no-header --annotation-style line --constraint requirements/native.txt \
+  --output-file mlflow/requirements.txt --extra server "$@" pyproject.toml >/dev/null

@@ -18,7 +18,7 @@ from mmp_local_dev.services import postgresql, postgresql_server
 from mmp_local_dev.services.base import Home
 from mmp_local_dev.workspace import DEFAULT_STACK, Workspace
 
-TARGET = Path(__file__).parents[1] / "src" / "mmp_local_dev" / "services" / "mlflow_schema.sql"
+TARGET = Path(__file__).parents[1] / "mlflow" / "schema.sql"
 SCRATCH = "mlflow_schema_scratch"
 
 

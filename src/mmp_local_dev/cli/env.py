@@ -22,10 +22,11 @@ from mmp_local_dev.workspace import Stack
 )
 @click.option("--show-secrets", is_flag=True, help="Print passwords instead of asterisks.")
 @click.option("--write", is_flag=True, help="Write .env first, without starting anything.")
+@options.runtime_option
 @options.stack_option
 @options.debug_option
-def command(form: str, show_secrets: bool, write: bool, stack: Stack) -> int:
+def command(form: str, show_secrets: bool, write: bool, runtime: str, stack: Stack) -> int:
     """Print the environment that consumers need."""
-    values = write_env(stack, process_environment=os.environ) if write else env(stack)
+    values = write_env(stack, runtime=runtime, process_environment=os.environ) if write else env(stack)
     render.environment(values if show_secrets else values.masked(), form)
     return 0

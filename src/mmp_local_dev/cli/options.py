@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.workspace import DEFAULT_STACK, Stack, Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,6 +47,18 @@ def wait_option(function: F) -> F:
         show_default=True,
         metavar="SECONDS",
         help="How long a service may take to become ready.",
+    )(function)
+
+
+def runtime_option(function: F) -> F:
+    """`--runtime`: how to run the servers."""
+    return click.option(
+        "--runtime",
+        type=click.Choice(["auto", *RUNTIMES]),
+        default="auto",
+        envvar="MMP_DEV_RUNTIME",
+        show_default=True,
+        help="How to run the servers; auto keeps what the stack has.",
     )(function)
 
 

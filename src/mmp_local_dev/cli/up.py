@@ -8,19 +8,12 @@ import click
 
 from mmp_local_dev.cli import options, render
 from mmp_local_dev.operations.up import up
-from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.workspace import Stack
 
 
 @click.command("up")
 @options.service_arguments
-@click.option(
-    "--runtime",
-    type=click.Choice(["auto", *RUNTIMES]),
-    default="auto",
-    show_default=True,
-    help="How to run the servers.",
-)
+@options.runtime_option
 @click.option("--auto-ports", is_flag=True, help="Take free ports instead of held ones, and keep them.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 @options.wait_option

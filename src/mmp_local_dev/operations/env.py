@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.events import ignore
-from mmp_local_dev.operations.opened import locked, open_stack, published, save
+from mmp_local_dev.events import Emit, ignore
+from mmp_local_dev.operations.opened import choose_runtime, locked, open_stack, published, save
 from mmp_local_dev.workspace import Stack
 
 
@@ -16,9 +16,18 @@ def env(stack: Stack) -> Environment:
     return published(stack, load(stack.workspace.contract))
 
 
-def write_env(stack: Stack, *, process_environment: Mapping[str, str] | None = None) -> Environment:
-    """Resolve the environment and write `.env` without starting anything."""
+def write_env(
+    stack: Stack,
+    *,
+    runtime: str = "auto",
+    process_environment: Mapping[str, str] | None = None,
+    emit: Emit = ignore,
+) -> Environment:
+    """Resolve the environment and write `.env`, and what the runtime needs beside it, without starting anything."""
     stack.create()
-    with locked(stack, ignore):
-        save(open_stack(stack, emit=ignore, process_environment=process_environment))
+    with locked(stack, emit):
+        opened = open_stack(stack, emit=emit, process_environment=process_environment)
+        opened = choose_runtime(opened, runtime, emit)
+        save(opened)
+        opened.runtime.install()
     return env(stack)

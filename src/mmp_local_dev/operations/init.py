@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
-import mmp_local_dev
+from mmp_local_dev import workspace_files
 from mmp_local_dev.errors import MmpError
 from mmp_local_dev.files import write_atomically
 
-TEMPLATE = ("dev-contract.yml", "scripts/verify_contract.py")
 _IGNORED = (".mmp-dev/", ".env", ".env.*", "mlflow-artifacts/")
 
 
@@ -30,26 +28,19 @@ def init(folder: Path) -> Init:
     """
     written, kept = [], []
     try:
-        for name in TEMPLATE:
+        for name in workspace_files.FILES:
             target = folder / name
             if target.exists():
                 kept.append(name)
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, _template(name))
+            mode = 0o755 if name.endswith(".sh") else 0o644
+            write_atomically(target, workspace_files.text(name), mode=mode)
             written.append(name)
         (written if _ignore(folder / ".gitignore") else kept).append(".gitignore")
     except OSError as error:
         raise MmpError(f"{error.filename or folder} cannot be written: {error.strerror}.") from error
     return Init(str(folder.resolve()), tuple(written), tuple(kept))
-
-
-def _template(name: str) -> str:
-    """A file of the template: in an installed package beside the modules, in a checkout at its top."""
-    packaged = resources.files(mmp_local_dev) / "template" / name
-    if packaged.is_file():
-        return packaged.read_text(encoding="utf-8")
-    return (Path(__file__).parents[3] / name).read_text(encoding="utf-8")
 
 
 def _ignore(path: Path) -> bool:

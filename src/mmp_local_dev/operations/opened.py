@@ -7,12 +7,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmp_local_dev import env_formats, services
+from mmp_local_dev import env_formats, runtimes, services
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.contract.resolve import Layer, resolve
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import ContractInvalid, EnvironmentInvalid, InputError, MmpError, Repair
+from mmp_local_dev.errors import (
+    ContractInvalid,
+    EnvironmentInvalid,
+    InputError,
+    MmpError,
+    Repair,
+    RuntimeUnavailable,
+)
 from mmp_local_dev.events import Emit, Note
 from mmp_local_dev.files import lock, write_if_changed
 from mmp_local_dev.runtimes import RUNTIMES
@@ -39,7 +46,6 @@ def open_stack(
     stack: Stack,
     *,
     emit: Emit,
-    runtime: str = "auto",
     given: Mapping[str, str] | None = None,
     process_environment: Mapping[str, str] | None = None,
 ) -> Opened:
@@ -58,10 +64,41 @@ def open_stack(
         Layer(stack.env_file.name, _without_moved_paths(written, stack)),
         Layer("the stack", {_REGISTRY: str(stack.feast_registry), **state.chosen}),
     ]
-    env = resolve(contract, layers, settings=services.settings())
+    env = resolve(contract, layers, settings=_settings())
     _check_complete(contract, env)
-    kind = runtime if runtime != "auto" else state.runtime or "native"
-    return Opened(stack, contract, replace(state, runtime=kind), env, RUNTIMES[kind](stack, state.id, emit))
+    return Opened(stack, contract, state, env, RUNTIMES[state.runtime or "native"](stack, state.id, emit))
+
+
+def choose_runtime(opened: Opened, wanted: str, emit: Emit) -> Opened:
+    """`opened` on the runtime that was asked for, and with what that runtime adds to the environment.
+
+    "auto" keeps what the stack has; a new one takes the first that this machine has. Raises RuntimeUnavailable.
+    """
+    stack, state = opened.stack, opened.state
+    kind = wanted if wanted != "auto" else state.runtime or _first_available(opened, emit)
+    runtime = RUNTIMES[kind](stack, state.id, emit)
+    env = runtime.complete(opened.env)
+    chosen = {name: env[name] for name in runtime.settings if name in runtime.variables}
+    state = replace(state, runtime=kind, chosen={**state.chosen, **chosen})
+    return replace(opened, runtime=runtime, env=env, state=state)
+
+
+def _first_available(opened: Opened, emit: Emit) -> str:
+    """The first runtime that can be used here, said with the reason; the last one when none can: its errors tell."""
+    *first, last = RUNTIMES
+    for kind in first:
+        try:
+            what = RUNTIMES[kind](opened.stack, opened.state.id, emit).available()
+        except RuntimeUnavailable as error:
+            emit(Note(f"Not on {kind}: {error.message}"))
+        else:
+            emit(Note(f"On {kind}: {what} is there. (--runtime {last} would do without.)"))
+            return kind
+    return last
+
+
+def _settings() -> dict[str, str]:
+    return {**services.settings(), **runtimes.settings()}
 
 
 def _without_moved_paths(written: Mapping[str, str], stack: Stack) -> dict[str, str]:
@@ -81,7 +118,7 @@ def _check_complete(contract: Contract, env: Environment) -> None:
 
 def read_env_file(stack: Stack, contract: Contract) -> dict[str, str]:
     """What `.env` says, as consumers read it; nothing when there is none. Raises EnvironmentInvalid."""
-    names = {*contract.variables, *services.settings()}
+    names = {*contract.variables, *_settings()}
     try:
         text = stack.env_file.read_bytes().decode("utf-8")
     except FileNotFoundError:
@@ -108,7 +145,7 @@ def save(opened: Opened) -> bool:
     contract, env, stack = opened.contract, opened.env, opened.stack
     secrets = {n: env[n] for n in contract.variables if n in env.secrets and contract.variables[n].required}
     stack.save(replace(opened.state, chosen={**opened.state.chosen, **secrets}))
-    values = {name: env[name] for name in contract.variables if name in env}
+    values = {name: env[name] for name in (*contract.variables, *opened.runtime.variables) if name in env}
     existing = stack.env_file.read_bytes().decode("utf-8") if stack.env_file.exists() else ""
     return write_if_changed(stack.env_file, env_formats.render(values, existing=existing), mode=0o600)
 

@@ -11,7 +11,7 @@ from mmp_local_dev.contract.verify import Report, verify
 from mmp_local_dev.environment import Environment, doubt
 from mmp_local_dev.errors import NotReady, Repair, ServiceFailed
 from mmp_local_dev.events import Done, Emit, Note, Warned, ignore
-from mmp_local_dev.operations.opened import Opened, check_hosts, locked, open_stack, save
+from mmp_local_dev.operations.opened import Opened, check_hosts, choose_runtime, locked, open_stack, save
 from mmp_local_dev.processes import free_port
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
 from mmp_local_dev.services import select
@@ -62,8 +62,9 @@ def up(
     if not dry_run:
         stack.create()
     with _unlocked() if dry_run else locked(stack, emit):
-        opened = open_stack(stack, emit=emit, runtime=runtime, given=given, process_environment=process_environment)
+        opened = open_stack(stack, emit=emit, given=given, process_environment=process_environment)
         check_hosts(opened, services)
+        opened = choose_runtime(opened, runtime, emit)
         _warn_of_doubtful_values(opened, emit)
         _warn_of_rotation(opened, emit)
         if auto_ports:
@@ -125,7 +126,7 @@ def _bring_up(service: Service, opened: Opened, timeout: float, emit: Emit) -> N
 
     try:
         for step in (
-            lambda: service.prepare(opened.env, home, timeout=_PROBE_TIMEOUT),
+            lambda: service.prepare(opened.env, home, opened.runtime, timeout=_PROBE_TIMEOUT),
             lambda: service.probe(opened.env, timeout=_PROBE_TIMEOUT),
         ):
             wait_until(step, timeout=timeout - (time.monotonic() - began), watch=watch)

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 
 from mmp_local_dev.events import Emit
 from mmp_local_dev.runtimes.base import Runtime
+from mmp_local_dev.runtimes.compose import ComposeRuntime
 from mmp_local_dev.runtimes.native import NativeRuntime
 from mmp_local_dev.workspace import Stack
 
-RUNTIMES: Mapping[str, Callable[[Stack, str, Emit], Runtime]] = {"native": NativeRuntime}
+# What a stack without data gets is the first that this machine has.
+RUNTIMES: Mapping[str, Callable[[Stack, str, Emit], Runtime]] = {"compose": ComposeRuntime, "native": NativeRuntime}
+
+
+def settings() -> dict[str, str]:
+    """Every variable with which users choose something about a runtime, with its default."""
+    return {**ComposeRuntime.settings, **NativeRuntime.settings}

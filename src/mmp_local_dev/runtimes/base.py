@@ -10,7 +10,7 @@ from typing import Protocol
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, PreflightFailed, Repair
 from mmp_local_dev.processes import PortOwner, free_port
-from mmp_local_dev.services.base import Service
+from mmp_local_dev.services.base import Programs, Service
 
 # The variable that moves a service to another port.
 PORT_VARIABLES = {"postgresql": "POSTGRES_PORT", "redis": "REDIS_PORT", "mlflow": "MLFLOW_PORT"}
@@ -50,10 +50,33 @@ class Conflict:
         )
 
 
-class Runtime(Protocol):
+def refuse(problems: Sequence[MmpError]) -> None:
+    """Raise all problems as one, if there are any."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise PreflightFailed(
+            "Several things are in the way:" + "".join(f"\n- {problem.message}" for problem in problems),
+            repairs=list(dict.fromkeys(repair for problem in problems for repair in problem.repairs)),
+            code=problems[0].code,
+        )
+
+
+class Runtime(Programs, Protocol):
     """Small enough that a runtime which starts nothing can be honest."""
 
     name: str
+    settings: Mapping[str, str]  # variables with which users choose something about it, with their defaults
+    variables: tuple[str, ...]  # what it adds to the environment, and so to `.env`
+
+    def available(self) -> str:
+        """What it would run on, in words. Raises RuntimeUnavailable when it cannot be used on this machine."""
+
+    def complete(self, env: Environment) -> Environment:
+        """`env` with its own `variables` set; those that were set before, or that it finds in use, stay."""
+
+    def install(self) -> None:
+        """Make the files that it needs beside `.env` to be started by hand; what is there stays."""
 
     def preflight(self, services: Sequence[Service], env: Environment) -> None:
         """Raise PreflightFailed with every problem at once, each with its repair; change nothing."""

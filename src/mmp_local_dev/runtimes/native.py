@@ -11,17 +11,18 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-from mmp_local_dev import processes, shell
+from mmp_local_dev import processes, shell, workspace_files
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, PreflightFailed, Repair, RuntimeUnavailable
 from mmp_local_dev.events import Began, Done, Emit
-from mmp_local_dev.runtimes.base import Conflict, State
+from mmp_local_dev.runtimes.base import Conflict, State, refuse
 from mmp_local_dev.runtimes.supervisor import Supervisor
-from mmp_local_dev.services import postgresql_server
+from mmp_local_dev.services import mlflow_database, postgresql_server
 from mmp_local_dev.services.base import Home, Service
 from mmp_local_dev.workspace import Stack, runtime_dir
 
@@ -40,6 +41,8 @@ class NativeRuntime:
     """Runs a stack's services under one supervisor, which outlives the command and is found again by the next one."""
 
     name = "native"
+    settings: Mapping[str, str] = {}
+    variables: tuple[str, ...] = ()
 
     def __init__(self, stack: Stack, stack_id: str, emit: Emit) -> None:
         self._stack = stack
@@ -47,6 +50,19 @@ class NativeRuntime:
         self._emit = emit
         self._home = Home(stack)
         self._supervisor = Supervisor(stack_id, stack.dir, stack.logs, runtime_dir(stack_id) / "supervisor.sock")
+
+    def available(self) -> str:
+        """The wheels, or else the servers of this machine."""
+        for problem in self._machine_problems():
+            raise problem
+        return "the servers of this Python's packages"
+
+    def complete(self, env: Environment) -> Environment:
+        """`env` as it is."""
+        return env
+
+    def install(self) -> None:
+        """Nothing: each server's files are made when it starts."""
 
     def preflight(self, services: Sequence[Service], env: Environment) -> None:
         """Programs there, ports free or ours, room on the disk, data of the right version and owner."""
@@ -56,15 +72,7 @@ class NativeRuntime:
                 service.preflight(env, self._home)
             except MmpError as error:
                 problems.append(error)
-        problems += [conflict.problem() for conflict in self.conflicts(services, env)]
-        if len(problems) == 1:
-            raise problems[0]
-        if problems:
-            raise PreflightFailed(
-                "Several things are in the way:" + "".join(f"\n- {problem.message}" for problem in problems),
-                repairs=list(dict.fromkeys(repair for problem in problems for repair in problem.repairs)),
-                code=problems[0].code,
-            )
+        refuse(problems + [conflict.problem() for conflict in self.conflicts(services, env)])
 
     def conflicts(self, services: Sequence[Service], env: Environment) -> list[Conflict]:
         """The services whose port somebody else holds, on any address that consumers would reach."""
@@ -156,6 +164,11 @@ class NativeRuntime:
         """`env` as it is: the programs run on this machine."""
         return env
 
+    def mlflow_schema(self) -> str | None:
+        """That of the package, if the installed MLflow is the one that it was made with."""
+        schema = workspace_files.text("mlflow/schema.sql")
+        return schema if mlflow_database.said_in(schema, "mlflow") == metadata.version("mlflow") else None
+
     def pipe(
         self,
         service: str,
@@ -216,6 +229,8 @@ class NativeRuntime:
 
 
 def _client(service: str, program: str, env: Environment) -> str:
+    if program == "python":
+        return sys.executable
     if service == "postgresql":
         beside = postgresql_server.find_programs(env) / program
         if beside.is_file():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
@@ -26,21 +26,26 @@ class Home:
         """The folder of a service's data."""
         return self.stack.dir / service
 
-    def secret_file(self, name: str, text: str = "{secret}") -> Path:
-        """A 0600 file holding `text` with its `{secret}` filled in, made once and kept as it is from then on."""
-        path = self.stack.dir / "secrets" / name
+    @property
+    def secrets(self) -> Path:
+        """The folder (0700) of what only this tool and the servers know."""
+        return self.stack.dir / "secrets"
+
+    def secret_file(self, name: str, make: Callable[[], str] = generate_secret) -> Path:
+        """A 0600 file holding what `make` returned, made once and kept as it is from then on."""
+        path = self.secrets / name
         if not path.is_file():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(path, text.format(secret=generate_secret()) + "\n", mode=0o600)
+            write_atomically(path, make().rstrip("\n") + "\n", mode=0o600)
         return path
 
     def has_secret(self, name: str) -> bool:
         """Whether the secret of that name was made up already."""
-        return (self.stack.dir / "secrets" / name).is_file()
+        return (self.secrets / name).is_file()
 
-    def secret(self, name: str) -> str:
+    def secret(self, name: str, make: Callable[[], str] = generate_secret) -> str:
         """The secret of that name, made up once."""
-        return self.secret_file(name).read_text(encoding="utf-8").strip()
+        return self.secret_file(name, make).read_text(encoding="utf-8").strip()
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,9 @@ class Programs(Protocol):
 
     def inside(self, env: Environment) -> Environment:
         """`env` with the addresses at which these programs reach the servers."""
+
+    def mlflow_schema(self) -> str | None:
+        """The SQL that makes the schema of this MLflow's database; None when none is shipped for its version."""
 
     def pipe(
         self,
@@ -110,7 +118,7 @@ class Service(Protocol):
     def refuses_wrong_password(self, env: Environment, *, timeout: float) -> bool:
         """Whether a client with a wrong password is turned away. Raises NotReady when it does not answer."""
 
-    def prepare(self, env: Environment, home: Home, *, timeout: float) -> None:
+    def prepare(self, env: Environment, home: Home, programs: Programs, *, timeout: float) -> None:
         """Make everything it needs before consumers can use it; what is there already stays. Raises NotReady."""
 
     def preflight(self, env: Environment, home: Home) -> None:
@@ -121,6 +129,9 @@ class Service(Protocol):
 
     def process(self, env: Environment, home: Home) -> ProcessSpec:
         """How the native runtime runs it. Raises RuntimeUnavailable when its program is not on this machine."""
+
+    def container_secrets(self, home: Home) -> Mapping[str, str]:
+        """Variables for its container alone, made up once: they are in neither `.env` nor the compose file."""
 
 
 def expected_identity(env: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import NotReady, Repair, RuntimeUnavailable
 from mmp_local_dev.services import mlflow_database
-from mmp_local_dev.services.base import STACK_ID, Home, ProcessSpec, expected_identity, stranger
+from mmp_local_dev.services.base import STACK_ID, Home, ProcessSpec, Programs, expected_identity, stranger
 
 _API = "/api/2.0/mlflow"
 _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
@@ -60,9 +60,9 @@ class MLflow:
         """MLflow has no password here: it listens on loopback only."""
         return True
 
-    def prepare(self, env: Environment, home: Home, *, timeout: float) -> None:
-        """A database and a role of its own, with the schema of the installed MLflow."""
-        mlflow_database.prepare(env, home, timeout=timeout)
+    def prepare(self, env: Environment, home: Home, programs: Programs, *, timeout: float) -> None:
+        """A database and a role of its own, with the schema of the MLflow that serves."""
+        mlflow_database.prepare(env, home, programs, timeout=timeout)
 
     def preflight(self, env: Environment, home: Home) -> None:
         """MLflow is installed."""
@@ -92,6 +92,10 @@ class MLflow:
             environment=_server_environment(env, home, jobs=jobs, port=port),
             stop_timeout=15,
         )
+
+    def container_secrets(self, home: Home) -> Mapping[str, str]:
+        """The password of its role; PostgreSQL's container gets it too, and makes the role."""
+        return {"MLFLOW_DATABASE_PASSWORD": mlflow_database.password(home)}
 
 
 def health(env: Environment, *, timeout: float) -> None:

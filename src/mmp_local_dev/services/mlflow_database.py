@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from importlib import metadata, resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mmp_local_dev import shell
-from mmp_local_dev.environment import Environment
+from mmp_local_dev.environment import Environment, generate_secret
 from mmp_local_dev.errors import NotReady
 from mmp_local_dev.services import postgresql
-from mmp_local_dev.services.base import Home
+from mmp_local_dev.services.base import Home, Programs
 
 if TYPE_CHECKING:
     from mmp_local_dev.services.postgresql import Connection
@@ -29,71 +26,65 @@ def uri(env: Mapping[str, str]) -> str:
 
 def password_file(home: Home) -> Path:
     """libpq's password file (0600) for MLflow's role: keeps the password out of command lines and environments."""
-    return home.secret_file("mlflow.pgpass", f"*:*:*:{NAME}:{{secret}}")
+    return home.secret_file("mlflow.pgpass", lambda: f"*:*:*:{NAME}:{generate_secret()}")
 
 
-def prepare(env: Environment, home: Home, *, timeout: float) -> None:
-    """Make the role and the database, or bring the database's schema to that of the installed MLflow.
+def password(home: Home) -> str:
+    """The password of MLflow's role."""
+    return password_file(home).read_text(encoding="utf-8").strip().split(":")[4]
+
+
+def prepare(env: Environment, home: Home, programs: Programs, *, timeout: float) -> None:
+    """Make the role and the database, or bring the database's schema to that of the MLflow that serves.
 
     Raises NotReady while PostgreSQL does not answer, and CommandFailed when MLflow cannot migrate the schema.
     """
-    password = password_file(home).read_text(encoding="utf-8").strip().split(":")[4]
-    wanted = template_revision()
-    if wanted is not None and _revision_seen_by_mlflow(env, password, timeout=timeout) == wanted:
+    schema = programs.mlflow_schema()
+    wanted = said_in(schema, "revision") if schema else None
+    if wanted is not None and _revision_seen_by_mlflow(env, password(home), timeout=timeout) == wanted:
         return
     with postgresql.connect_as_admin(env, home, timeout=timeout) as admin:
         postgresql.check_identity(admin, env)
-        postgresql.ensure_role(admin, env, NAME, password, timeout=timeout)
+        postgresql.ensure_role(admin, env, NAME, password(home), timeout=timeout)
         if not _exists(admin, NAME):
-            _create(admin, env, home, timeout=timeout)
+            _create(admin, env, home, schema, timeout=timeout)
     with postgresql.connect_as_admin(env, home, database=NAME, timeout=timeout) as database:
         found = _revision(database)
     if found is not None and wanted is not None and found != wanted:
-        _upgrade(env, home, found, timeout=timeout)
+        _upgrade(env, home, programs, found, timeout=timeout)
 
 
-def template_revision() -> str | None:
-    """The schema revision of the shipped template; None when the installed MLflow is of another version."""
-    template = _template()
-    return _first_word(template, "-- revision:") if template else None
-
-
-def _template() -> str | None:
-    """The SQL that makes the schema of the installed MLflow; None when none is shipped for its version."""
-    file = resources.files("mmp_local_dev.services") / "mlflow_schema.sql"
-    text = file.read_text(encoding="utf-8")
-    return text if _first_word(text, "-- mlflow:") == metadata.version("mlflow") else None
-
-
-def _first_word(text: str, prefix: str) -> str:
-    return next(line.removeprefix(prefix).strip() for line in text.splitlines() if line.startswith(prefix))
+def said_in(schema: str, word: str) -> str:
+    """What the head of a shipped schema says: `-- WORD: what`. `word` is "mlflow" (its version) or "revision"."""
+    prefix = f"-- {word}:"
+    return next(line.removeprefix(prefix).strip() for line in schema.splitlines() if line.startswith(prefix))
 
 
 def _exists(admin: Connection, database: str) -> bool:
     return bool(postgresql.scalar(admin, "SELECT 1 FROM pg_catalog.pg_database WHERE datname = %s", database))
 
 
-def _create(admin: Connection, env: Environment, home: Home, *, timeout: float) -> None:
+def _create(admin: Connection, env: Environment, home: Home, schema: str | None, *, timeout: float) -> None:
     """Fill the database under another name and rename it: MLflow, which is starting already, sees none or a whole one.
 
-    Without a template it stays empty, and MLflow runs its migrations at its first request.
+    Without a schema it stays empty, and MLflow runs its migrations at its first request.
     """
     from psycopg import sql
 
     partial = sql.Identifier(f"{NAME}_partial")
     admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(partial))
     admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(partial, sql.Identifier(NAME)))
-    if template := _template():
+    if schema:
         with postgresql.connect_as_admin(env, home, database=f"{NAME}_partial", timeout=timeout) as database:
             database.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(NAME)))
-            database.execute(template.encode())
+            database.execute(schema.encode())
     admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(partial, sql.Identifier(NAME)))
 
 
-def _revision_seen_by_mlflow(env: Environment, password: str, *, timeout: float) -> str | None:
+def _revision_seen_by_mlflow(env: Environment, secret: str, *, timeout: float) -> str | None:
     """The schema's revision as MLflow's own role reads it; None when anything is not as it should be."""
     try:
-        with postgresql.connect(env, user=NAME, password=password, database=NAME, timeout=timeout) as database:
+        with postgresql.connect(env, user=NAME, password=secret, database=NAME, timeout=timeout) as database:
             postgresql.check_identity(database, env)
             return _revision(database)
     except NotReady:
@@ -105,7 +96,7 @@ def _revision(database: Connection) -> str | None:
     return str(postgresql.scalar(database, "SELECT version_num FROM public.alembic_version")) if present else None
 
 
-def _upgrade(env: Environment, home: Home, found: str, *, timeout: float) -> None:
+def _upgrade(env: Environment, home: Home, programs: Programs, found: str, *, timeout: float) -> None:
     """Run MLflow's own migrations, after a copy of the database was made beside it."""
     from psycopg import sql
 
@@ -119,14 +110,5 @@ def _upgrade(env: Environment, home: Home, found: str, *, timeout: float) -> Non
             admin.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(*map(sql.Identifier, (copy, NAME, NAME)))
             )
-    shell.run(
-        [sys.executable, "-m", "mlflow", "db", "upgrade", uri(env)],
-        timeout=600,
-        env=_client_environment(home),
-    )
-
-
-def _client_environment(home: Home) -> dict[str, Any]:
-    import os
-
-    return {**os.environ, "PGPASSFILE": str(password_file(home)), "PGSSLMODE": "disable"}
+    command = ["python", "-m", "mlflow", "db", "upgrade", uri(programs.inside(env))]
+    programs.pipe("mlflow", command, env, {"PGPASSWORD": password(home), "PGSSLMODE": "disable"})

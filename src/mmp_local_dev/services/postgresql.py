@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import NotReady
 from mmp_local_dev.services import postgresql_server
-from mmp_local_dev.services.base import Home, ProcessSpec, expected_identity, stranger
+from mmp_local_dev.services.base import Home, ProcessSpec, Programs, expected_identity, stranger
 
 if TYPE_CHECKING:
     import psycopg
@@ -68,7 +69,7 @@ class PostgreSQL:
                 raise
             return True
 
-    def prepare(self, env: Environment, home: Home, *, timeout: float) -> None:
+    def prepare(self, env: Environment, home: Home, programs: Programs, *, timeout: float) -> None:
         """The role with the password of `.env`, its database, and the schema for features."""
         if _is_prepared(env, timeout=timeout):
             return
@@ -91,6 +92,14 @@ class PostgreSQL:
     def process(self, env: Environment, home: Home) -> ProcessSpec:
         """The server of the wheel, or one of that major found on this machine."""
         return postgresql_server.process(env, home)
+
+    def container_secrets(self, home: Home) -> Mapping[str, str]:
+        """The superuser's password, and certificate and key as one PEM text in base64."""
+        pem = home.secret("postgresql.pem", lambda: "".join(postgresql_server.new_certificate()))
+        return {
+            "POSTGRES_PASSWORD": home.secret(postgresql_server.ADMIN_SECRET),
+            "TLS_PEM": base64.b64encode(pem.encode()).decode(),
+        }
 
 
 def offers_tls(env: Environment, *, timeout: float) -> bool:

@@ -265,13 +265,18 @@ def _certificate(server: Server) -> None:
     certificate, key = server.folder / "server.crt", server.folder / "server.key"
     if certificate.is_file() and key.is_file():
         return
-    from mmp_local_dev.services.certificate import self_signed
-
-    certificate_text, key_text = self_signed(["localhost", "postgresql", "host.docker.internal"], ["127.0.0.1", "::1"])
+    certificate_text, key_text = new_certificate()
     for path, text in ((key, key_text), (certificate, certificate_text)):
         write_atomically(path, text, mode=0o600)
         if server.user is not None:
             shutil.chown(path, server.user)
+
+
+def new_certificate() -> tuple[str, str]:
+    """A certificate for every name under which the server is reached, and its key, as PEM text."""
+    from mmp_local_dev.services.certificate import self_signed
+
+    return self_signed(["localhost", "postgresql", "host.docker.internal"], ["127.0.0.1", "::1"])
 
 
 def _forget_stale_pid(data: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import NotReady, Repair, RuntimeUnavailable
 from mmp_local_dev.files import write_if_changed
-from mmp_local_dev.services.base import STACK_ID, Home, ProcessSpec, expected_identity, stranger
+from mmp_local_dev.services.base import STACK_ID, Home, ProcessSpec, Programs, expected_identity, stranger
 
 if TYPE_CHECKING:
     import redis
@@ -68,7 +68,7 @@ class Redis:
                 return False
         return True
 
-    def prepare(self, env: Environment, home: Home, *, timeout: float) -> None:
+    def prepare(self, env: Environment, home: Home, programs: Programs, *, timeout: float) -> None:
         """Nothing: an empty Redis is ready for use."""
 
     def preflight(self, env: Environment, home: Home) -> None:
@@ -91,6 +91,10 @@ class Redis:
         return ProcessSpec(
             argv=(str(server_binary(env)), str(data / "redis.conf")), environment={"MMP_DEV_CONFIGURATION": digest}
         )
+
+    def container_secrets(self, home: Home) -> Mapping[str, str]:
+        """None: its password, if any, is the user's own."""
+        return {}
 
 
 @contextmanager
