@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from conftest import MMP_DEV, REPOSITORY
-from mmp_local_dev import __version__, workspace
+from mmp_local_dev import __version__, workspace, workspace_files
 from mmp_local_dev.cli import main
 from mmp_local_dev.errors import MmpError, Repair
 from mmp_local_dev.events import Note, Warned
@@ -202,6 +202,7 @@ class TestUnusableInput:
             ["status", "--no-such-option"],
             ["status", "too-much"],
             ["up", "--wait-timeout", "0"],
+            ["up", "--runtime", "podman"],
             ["logs", "--tail", "-1"],
             ["env", "--format", "xml"],
             ["statuss"],
@@ -216,6 +217,12 @@ class TestUnusableInput:
         plain = line(*arguments)
         assert (plain.code, plain.out) == (2, "")
         assert "Error: " in plain.err
+
+    def test_a_runtime_that_the_shell_names(self, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MMP_DEV_RUNTIME", "podman")
+        error = line("up", "--json").error
+        assert error["code"] == "USAGE"
+        assert "'podman' is not one of 'auto', 'compose', 'native'" in error["message"]
 
     def test_a_broken_contract(self, line: Line) -> None:
         (line.folder / "dev-contract.yml").write_text("version: [")
@@ -388,10 +395,13 @@ class TestInit:
         assert said.code == 0
         assert said.envelope["data"] == {
             "root": str(outside.folder),
-            "written": ["dev-contract.yml", "scripts/verify_contract.py", ".gitignore"],
+            "written": [*workspace_files.FILES, ".gitignore"],
             "kept": [],
         }
-        assert (outside.folder / "dev-contract.yml").read_bytes() == (REPOSITORY / "dev-contract.yml").read_bytes()
+        for name in workspace_files.FILES:
+            written = outside.folder / name
+            assert written.read_bytes() == (REPOSITORY / name).read_bytes()
+            assert os.access(written, os.X_OK) == name.endswith(".sh"), name
         assert (outside.folder / ".gitignore").read_text().split() == list(self.ignored)
 
     def test_twice_keeps_every_file(self, line: Line) -> None:
@@ -399,9 +409,8 @@ class TestInit:
         contract.write_text("mine")
         said = line("init")
         assert said.code == 0
-        assert said.out == (
-            "kept  dev-contract.yml\nkept  scripts/verify_contract.py\nkept  .gitignore\nNext: mmp-dev up\n"
-        )
+        kept = "".join(f"kept  {name}\n" for name in (*workspace_files.FILES, ".gitignore"))
+        assert said.out == f"{kept}Next: mmp-dev up\n"
         assert contract.read_text() == "mine"
 
     @pytest.mark.parametrize("before", ["*.pyc\n.env", "*.pyc\n.env\n", "*.pyc\n# .mmp-dev/\n.env\n"])
@@ -436,12 +445,9 @@ class TestInit:
         seen = subprocess.run(
             ["git", "status", "--porcelain", "-uall"], check=True, capture_output=True, text=True, timeout=60
         )
-        assert sorted(seen.stdout.split("\n")) == [
-            "",
-            "?? .gitignore",
-            "?? dev-contract.yml",
-            "?? scripts/verify_contract.py",
-        ]
+        assert sorted(seen.stdout.splitlines()) == sorted(
+            f"?? {name}" for name in (*workspace_files.FILES, ".gitignore")
+        )
 
     def test_a_folder_that_is_not_there_is_made(self, outside: Line) -> None:
         assert outside("init", "a/b").code == 0
@@ -477,6 +483,6 @@ class TestWithoutTheServers:
         assert (done.returncode, done.stdout.count("absent")) == (1, 3), done.stderr
 
     def test_up_says_what_to_install(self, line: Line) -> None:
-        done = self.run(line, "up", "redis")
+        done = self.run(line, "up", "redis", "--runtime", "native")
         assert done.returncode == 3, done.stderr
         assert "pip install 'mmp-local-dev[native]'" in done.stderr

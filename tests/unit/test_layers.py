@@ -151,7 +151,7 @@ def test_the_imports_are_seen() -> None:
     seen = {(each.file, each.module, each.at_once) for each in IMPORTS}
     assert ("cli/up.py", f"{ROOT}.operations.up", True) in seen
     assert ("operations/opened.py", f"{ROOT}.services", True) in seen
-    assert ("operations/init.py", ROOT, True) in seen
+    assert ("workspace_files.py", ROOT, True) in seen
     assert ("services/redis.py", "redis", False) in seen
     assert ("cli/main.py", f"{ROOT}.cli.render.failures", False) in seen
 
