@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import free_ports
 from mmp_local_dev import services
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.resolve import resolve
@@ -170,6 +171,17 @@ class TestRedisServer:
         changed = [service.process(env.with_values(**{name: value}), Home(stack)) for name, value in changes.items()]
         assert spec not in changed
         assert not [spec for spec in changed if "s3cret" in repr(spec)]
+
+
+class TestRedisClient:
+    def test_it_tries_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of its own redis-py tries again for up to ten seconds, and takes a refused login for a broken connection."""
+        slept: list[float] = []
+        monkeypatch.setattr("redis.retry.sleep", slept.append)
+        env = {"REDIS_HOST": "localhost", "REDIS_PORT": str(free_ports(1)[0])}
+        with pytest.raises(NotReady, match="does not answer"), redis.connect(env, password=None, timeout=1) as client:
+            client.ping()
+        assert slept == []
 
 
 class TestHome:

@@ -101,7 +101,9 @@ class Redis:
 def connect(env: Mapping[str, str], *, password: str | None, timeout: float) -> Iterator[redis.Redis]:
     """A client for the Redis of `env`. Its errors leave as NotReady, AUTHENTICATION_FAILED for a refused login."""
     import redis
+    from redis.backoff import NoBackoff
     from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+    from redis.retry import Retry
 
     client = redis.Redis(
         host=env["REDIS_HOST"],
@@ -109,6 +111,9 @@ def connect(env: Mapping[str, str], *, password: str | None, timeout: float) -> 
         password=password or None,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
+        retry=Retry(
+            NoBackoff(), 0
+        ),  # of its own it tries for ten seconds, a refused login too; who waits, waits outside
         decode_responses=True,
     )
     where = f"Redis at {env['REDIS_HOST']}:{env['REDIS_PORT']}"
