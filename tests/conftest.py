@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from mmp_local_dev.runtimes.compose import PROJECT, VOLUMES
+from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL
 
 REPOSITORY = Path(__file__).parents[1]
 MMP_DEV = (sys.executable, "-m", "mmp_local_dev")
@@ -143,6 +147,35 @@ def free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
+
+
+def project_variables() -> dict[str, str]:
+    """A Compose project and volumes of a test's own."""
+    project = f"mmp-test-{uuid.uuid4().hex[:8]}"
+    return {PROJECT: project, VOLUMES: project}
+
+
+def remove_project(project: str) -> None:
+    """Remove a Compose project with its volumes, however little of it there is; killed, which is quicker."""
+    of_project = ("--quiet", "--filter", f"label={PROJECT_LABEL}={project}")
+    for kind, listed, removed in (
+        ("container", ("--all",), ("--force", "--volumes")),
+        ("volume", (), ("--force",)),
+        ("network", (), ()),
+    ):
+        found = subprocess.run(["docker", kind, "ls", *listed, *of_project], capture_output=True, text=True, check=True)
+        if names := found.stdout.split():
+            subprocess.run(["docker", kind, "rm", *removed, *names], capture_output=True, check=True)
+
+
+def kill_container(container: str) -> None:
+    """Kill a container's first process as the kernel would: after `docker kill` no restart policy applies.
+
+    From a container beside it, since the process belongs to another user.
+    """
+    show = ["docker", "inspect", "--format", "{{.State.Pid}}", container]
+    pid = subprocess.run(show, capture_output=True, text=True, check=True).stdout.strip()
+    subprocess.run(["docker", "run", "--rm", "--pid=host", "redis:8-alpine", "sh", "-c", f"kill -9 {pid}"], check=True)
 
 
 def make_dev(root: Path) -> Dev:

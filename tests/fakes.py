@@ -23,9 +23,10 @@ from mmp_local_dev.workspace import Stack
 
 @dataclass(frozen=True)
 class FakeServer:
-    """A server that runs: at which port, and as which process."""
+    """A server that runs: at which port, with which password, and as which process."""
 
     port: int
+    password: str
     pid: int
 
 
@@ -40,10 +41,10 @@ class FakeMachine:
         self._said = threading.Condition()
         self._last_pid = 1000
 
-    def begin(self, key: tuple[str, str], port: int) -> None:
+    def begin(self, key: tuple[str, str], port: int, password: str) -> None:
         """A server starts and says so."""
         self._last_pid += 1
-        self.servers[key] = FakeServer(port, self._last_pid)
+        self.servers[key] = FakeServer(port, password, self._last_pid)
         self.say(key, f"{key[1]} is ready to accept connections on port {port}")
 
     def end(self, key: tuple[str, str]) -> None:
@@ -53,7 +54,7 @@ class FakeMachine:
 
     def kill(self, key: tuple[str, str]) -> None:
         """A server dies without a word, and is started again as by a supervisor."""
-        self.begin(key, self.servers[key].port)
+        self.begin(key, self.servers[key].port, self.servers[key].password)
 
     def say(self, key: tuple[str, str], line: str) -> None:
         """A server writes a line to its log."""
@@ -82,7 +83,7 @@ class FakeMachine:
 
 
 class FakeRuntime:
-    """Keeps its servers in a FakeMachine. All that a server is made from here is its port."""
+    """Keeps its servers in a FakeMachine. All that a server is made from here is its port and Redis's password."""
 
     name = "fake"
     settings: Mapping[str, str] = {}
@@ -122,13 +123,15 @@ class FakeRuntime:
         started = []
         for service in services:
             _, port = service.address(env)
+            password = env.get("REDIS_PASSWORD", "") if service.name == "redis" else ""
             running = self._machine.servers.get(self._key(service))
-            if running and running.port != port:
+            if running and (running.port, running.password) == (port, password):
+                continue
+            if running:
                 self._machine.end(self._key(service))
-            if not running or running.port != port:
-                self._emit(Began(service.name, "start"))
-                self._machine.begin(self._key(service), port)
-                started.append(service)
+            self._emit(Began(service.name, "start"))
+            self._machine.begin(self._key(service), port, password)
+            started.append(service)
         return started
 
     def stop(self, services: Sequence[Service]) -> Sequence[Service]:
@@ -157,10 +160,7 @@ class FakeRuntime:
         return f"the memory of {self._stack.name}'s {service.name}"
 
     def run(self, service: Service, argv: Sequence[str], env: Environment, secrets: Mapping[str, str]) -> int:
-        program = shutil.which(argv[0])
-        if program is None:
-            raise RuntimeUnavailable(f"{argv[0]} is not on PATH.")
-        return subprocess.run([program, *argv[1:]], env={**os.environ, **secrets}, check=False).returncode
+        return subprocess.run(_on_path(argv), env={**os.environ, **secrets}, check=False).returncode
 
     def inside(self, env: Environment) -> Environment:
         return env
@@ -178,7 +178,13 @@ class FakeRuntime:
         stdin: IO[bytes] | None = None,
         stdout: IO[bytes] | None = None,
     ) -> None:
-        shell.pipe(argv, env={**os.environ, **secrets}, stdin=stdin, stdout=stdout)
+        shell.pipe(_on_path(argv), env={**os.environ, **secrets}, stdin=stdin, stdout=stdout)
 
     def _key(self, service: Service) -> tuple[str, str]:
         return self._stack_id, service.name
+
+
+def _on_path(argv: Sequence[str]) -> list[str]:
+    if program := shutil.which(argv[0]):
+        return [program, *argv[1:]]
+    raise RuntimeUnavailable(f"{argv[0]} is not on PATH.")

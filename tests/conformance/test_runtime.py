@@ -6,11 +6,12 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -19,19 +20,23 @@ from typing import Protocol
 import psutil
 import pytest
 
-from conftest import REPOSITORY, free_ports
+from conftest import REPOSITORY, free_ports, kill_container, project_variables, remove_project
 from fakes import FakeMachine, FakeRuntime
-from mmp_local_dev import processes
+from mmp_local_dev import env_formats, processes, runtimes, services
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.resolve import Layer, resolve
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import MmpError, RuntimeUnavailable
+from mmp_local_dev.errors import MmpError, NotReady, RuntimeUnavailable
 from mmp_local_dev.events import Began, Done, Event
+from mmp_local_dev.operations.init import init
 from mmp_local_dev.processes import PortOwner
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
+from mmp_local_dev.runtimes.compose import PROJECT, ComposeRuntime
+from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, SERVICE_LABEL, STACK_LABEL, Engine
 from mmp_local_dev.runtimes.native import NativeRuntime
-from mmp_local_dev.services import SERVICES, redis, settings
+from mmp_local_dev.services import SERVICES, redis
 from mmp_local_dev.services.base import STACK_ID, Service
+from mmp_local_dev.shell import CommandFailed
 from mmp_local_dev.wait import wait_until
 from mmp_local_dev.workspace import Stack, Workspace, runtime_dir
 
@@ -46,6 +51,7 @@ class Kind(Protocol):
 
     stack: Stack
     stack_id: str
+    given: Mapping[str, str]  # what a user may set for this runtime, so that the stacks of the tests are alone
     events: list[Event]
 
     def runtime(self) -> Runtime:
@@ -72,15 +78,52 @@ class Kind(Protocol):
     def kept(self, env: Environment) -> str | None:
         """What was stored in the running Redis."""
 
+    def admits(self, env: Environment) -> bool:
+        """Whether the running Redis takes the password of `env`."""
 
-class Native:
-    """The native runtime, with real servers."""
+    def end(self) -> None:
+        """End what is left of the stack: killed, which is quicker, as nobody needs the data any more."""
+
+
+class Real:
+    """What is the same wherever the servers are real."""
+
+    given: Mapping[str, str] = {}
 
     def __init__(self, root: Path, _machine: FakeMachine) -> None:
+        init(root)
         self.stack = Workspace(root).stack("default")
         self.stack.create()
         self.stack_id = uuid.uuid4().hex
         self.events: list[Event] = []
+
+    @contextmanager
+    def stranger(self, port: int) -> Iterator[PortOwner]:
+        with socket.create_server(("127.0.0.1", port)):
+            yield PortOwner(os.getpid(), "")
+
+    def keep(self, env: Environment, value: str) -> None:
+        wait_until(lambda: REDIS.probe(env, timeout=5), timeout=SECONDS)
+        with redis.connect(env, password=env.get("REDIS_PASSWORD"), timeout=5) as client:
+            client.set("key", value)
+
+    def kept(self, env: Environment) -> str | None:
+        wait_until(lambda: REDIS.probe(env, timeout=5), timeout=SECONDS)
+        with redis.connect(env, password=env.get("REDIS_PASSWORD"), timeout=5) as client:
+            return str(client.get("key"))
+
+    def admits(self, env: Environment) -> bool:
+        try:
+            REDIS.probe(env, timeout=5)
+        except NotReady as error:
+            if error.code != "AUTHENTICATION_FAILED":
+                raise
+            return False
+        return True
+
+
+class Native(Real):
+    """The native runtime: supervised processes."""
 
     def runtime(self) -> NativeRuntime:
         return NativeRuntime(self.stack, self.stack_id, self.events.append)
@@ -91,11 +134,6 @@ class Native:
     def kill(self, service: Service) -> None:
         os.kill(self.process(service), signal.SIGKILL)
 
-    @contextmanager
-    def stranger(self, port: int) -> Iterator[PortOwner]:
-        with socket.create_server(("127.0.0.1", port)):
-            yield PortOwner(os.getpid(), "")
-
     def say(self, service: Service, text: bytes) -> None:
         with Path(self.runtime().log(service)).open("ab") as file:
             file.write(text)
@@ -105,19 +143,77 @@ class Native:
         log.rename(f"{log}.1")
         log.touch()
 
-    def keep(self, env: Environment, value: str) -> None:
-        wait_until(lambda: REDIS.probe(env, timeout=5), timeout=SECONDS)
-        with redis.connect(env, password=None, timeout=5) as client:
-            client.set("key", value)
+    def end(self) -> None:
+        while left := processes.of_stack(self.stack_id):
+            for process in left:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        shutil.rmtree(runtime_dir(self.stack_id), ignore_errors=True)
 
-    def kept(self, env: Environment) -> str | None:
-        wait_until(lambda: REDIS.probe(env, timeout=5), timeout=SECONDS)
-        with redis.connect(env, password=None, timeout=5) as client:
-            return str(client.get("key"))
+
+class Compose(Real):
+    """The Compose runtime: containers of a project of the test's own."""
+
+    def __init__(self, root: Path, machine: FakeMachine) -> None:
+        super().__init__(root, machine)
+        self.given = project_variables()
+        self._voices: dict[str, Voice] = {}
+
+    def runtime(self) -> ComposeRuntime:
+        return ComposeRuntime(self.stack, self.stack_id, self.events.append)
+
+    def process(self, service: Service) -> int:
+        return Engine().containers(self.stack_id)[service.name].pid
+
+    def kill(self, service: Service) -> None:
+        kill_container(Engine().containers(self.stack_id)[service.name].id)
+
+    def say(self, service: Service, text: bytes) -> None:
+        if service.name not in self._voices:
+            project = self.given[PROJECT]
+            labels = {STACK_LABEL: self.stack_id, PROJECT_LABEL: project, SERVICE_LABEL: service.name}
+            self._voices[service.name] = Voice(f"{project}-{service.name}-1", labels)
+        self._voices[service.name].say(text)
+
+    def rotate(self, service: Service) -> None:
+        pass  # the engine does that, and its readers never see it
+
+    def end(self) -> None:
+        remove_project(self.given[PROJECT])
+        for voice in self._voices.values():
+            voice.end()
+
+
+class Voice:
+    """A container that writes to its log what it is told, byte for byte."""
+
+    def __init__(self, name: str, labels: Mapping[str, str]) -> None:
+        self._name = name
+        marks = [word for label, value in labels.items() for word in ("--label", f"{label}={value}")]
+        argv = ["docker", "run", "--rm", "--interactive", "--name", name, *marks, "redis:8-alpine", "cat"]
+        self._attached = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self._lines = 0
+
+    def say(self, text: bytes) -> None:
+        """Write whole lines, and wait until the engine has them."""
+        assert self._attached.stdin
+        self._attached.stdin.write(text)
+        self._attached.stdin.flush()
+        self._lines += text.count(b"\n")
+        assert eventually(lambda: self._log().count(b"\n") == self._lines)
+
+    def end(self) -> None:
+        """Its container is gone."""
+        self._attached.communicate(timeout=SECONDS)
+
+    def _log(self) -> bytes:
+        return subprocess.run(["docker", "logs", self._name], capture_output=True, check=False).stdout
 
 
 class Fake:
     """The fake runtime of a machine in memory."""
+
+    given: Mapping[str, str] = {}
 
     def __init__(self, root: Path, machine: FakeMachine) -> None:
         self.stack = Workspace(root).stack("default")
@@ -148,16 +244,23 @@ class Fake:
         pass
 
     def keep(self, env: Environment, value: str) -> None:
-        assert (self.stack_id, "redis") in self._machine.servers
+        assert self.admits(env)
         self._machine.data[self.stack_id, "redis"]["key"] = value
 
     def kept(self, env: Environment) -> str | None:
-        assert (self.stack_id, "redis") in self._machine.servers
+        assert self.admits(env)
         return self._machine.data[self.stack_id, "redis"].get("key")
+
+    def admits(self, env: Environment) -> bool:
+        return self._machine.servers[self.stack_id, "redis"].password == env.get("REDIS_PASSWORD", "")
+
+    def end(self) -> None:
+        pass
 
 
 KINDS = [
     pytest.param(Native, id="native", marks=pytest.mark.needs("native")),
+    pytest.param(Compose, id="compose", marks=pytest.mark.needs("docker")),
     pytest.param(Fake, id="fake"),
 ]
 Make = Callable[[], Kind]
@@ -178,12 +281,7 @@ def make(request: pytest.FixtureRequest, base: Path) -> Iterator[Make]:
 
     yield make
     for kind in made:
-        # Killed, which is quicker than an orderly end: nobody needs the data any more.
-        while left := processes.of_stack(kind.stack_id):
-            for process in left:
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-        shutil.rmtree(runtime_dir(kind.stack_id), ignore_errors=True)
+        kind.end()
 
 
 @pytest.fixture
@@ -202,10 +300,17 @@ def env(kind: Kind) -> Environment:
 
 
 def environment(kind: Kind) -> Environment:
-    """What the contract says for the stack, at ports of its own."""
-    given = dict(zip(PORT_VARIABLES.values(), map(str, free_ports(3)), strict=True))
+    """What the contract says for the stack, at ports of its own, with what the runtime adds; in `.env` as by `up`."""
+    given = {**dict(zip(PORT_VARIABLES.values(), map(str, free_ports(3)), strict=True)), **kind.given}
     contract = load(REPOSITORY / "dev-contract.yml")
-    return resolve(contract, [Layer("the test", {**given, STACK_ID: kind.stack_id})], settings=settings())
+    settings = {**services.settings(), **runtimes.settings()}
+    runtime = kind.runtime()
+    env = runtime.complete(
+        resolve(contract, [Layer("the test", {**given, STACK_ID: kind.stack_id})], settings=settings)
+    )
+    published = {name: env[name] for name in (*contract.variables, *runtime.variables) if name in env}
+    kind.stack.env_file.write_text(env_formats.render(published))
+    return env
 
 
 def eventually(true: Callable[[], bool]) -> bool:
@@ -219,6 +324,28 @@ def eventually(true: Callable[[], bool]) -> bool:
 
 def runs(kind: Kind, service: Service) -> Callable[[], bool]:
     return lambda: kind.runtime().state(service) is State.RUNNING
+
+
+class TestBeforeTheStart:
+    def test_it_says_what_it_would_run_on(self, runtime: Runtime) -> None:
+        assert runtime.available()
+
+    def test_what_it_adds_to_the_environment_stays_as_it_is(
+        self, kind: Kind, runtime: Runtime, env: Environment
+    ) -> None:
+        assert {name: env[name] for name in kind.given} == kind.given
+        assert all(env[name] for name in runtime.variables)
+        assert dict(runtime.complete(env)) == dict(env)
+
+    def test_what_it_adds_is_found_again_where_it_is_in_use(
+        self, kind: Kind, runtime: Runtime, env: Environment
+    ) -> None:
+        """As when `.env` was deleted."""
+        runtime.start([REDIS], env)
+        left = Environment({name: value for name, value in env.items() if name not in runtime.variables})
+        assert dict(kind.runtime().complete(left)) == dict(env)
+        runtime.shut_down()
+        assert dict(kind.runtime().complete(left)) == dict(env)
 
 
 class TestStart:
@@ -252,6 +379,18 @@ class TestStart:
         assert kind.process(POSTGRESQL) == before["postgresql"]
         assert kind.process(REDIS) != before["redis"]
         assert list(kind.runtime().start(BOTH, moved)) == []
+
+    def test_a_changed_password_holds_at_once(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
+        before = env.with_values(REDIS_PASSWORD="one of \"them\" \\ with $HOME and 'more'")
+        after = env.with_values(REDIS_PASSWORD="another")
+        runtime.start([REDIS], before)
+        kind.keep(before, "a value")
+        assert not kind.admits(env)
+        assert not kind.admits(after)
+        assert list(kind.runtime().start([REDIS], after)) == [REDIS]
+        assert kind.kept(after) == "a value"
+        assert not kind.admits(before)
+        assert list(kind.runtime().start([REDIS], after)) == []
 
     def test_it_tells_what_it_begins_and_what_is_done(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
         runtime.start([REDIS], env)
@@ -299,15 +438,19 @@ class TestStop:
         assert kind.kept(env) == "a value"
         assert list(kind.runtime().start([REDIS], env)) == []
 
-    def test_another_stack_is_not_touched(self, make: Make) -> None:
+    def test_two_stacks_run_side_by_side_and_end_alone(self, make: Make) -> None:
         one, other = make(), make()
-        env = environment(other)
-        one.runtime().start([REDIS], environment(one))
+        env_of_one, env = environment(one), environment(other)
+        one.runtime().start([REDIS], env_of_one)
         other.runtime().start([REDIS], env)
+        one.keep(env_of_one, "of the one")
         other.keep(env, "of the other")
+        assert (one.kept(env_of_one), other.kept(env)) == ("of the one", "of the other")
+        process = other.process(REDIS)
         assert list(one.runtime().stop(BOTH)) == [REDIS]
         assert one.runtime().shut_down() in (True, False)
         assert other.runtime().state(REDIS) in ALIVE
+        assert other.process(REDIS) == process
         assert other.kept(env) == "of the other"
 
 
@@ -387,6 +530,7 @@ class TestLogs:
 
     @pytest.mark.parametrize("odd", [b"caf\xe9 \xff\xfe\n", b"line\r\n"], ids=["not UTF-8", "CRLF"])
     def test_following_survives_odd_bytes(self, odd: bytes, kind: Kind, runtime: Runtime) -> None:
+        kind.say(REDIS, b"one\n")
         follower = Follower(runtime.logs(REDIS, tail=1, follow=True))
         follower.settle(lambda line: kind.say(REDIS, line))
         kind.say(REDIS, odd)
@@ -427,16 +571,52 @@ class Follower:
         raise AssertionError("no line came")
 
 
+@pytest.fixture
+def started(runtime: Runtime, env: Environment) -> Runtime:
+    """With a Redis that runs: a container's programs are there as long as it is."""
+    runtime.start([REDIS], env)
+    return runtime
+
+
 class TestRun:
-    def test_the_tools_exit_code_comes_back(self, runtime: Runtime, env: Environment) -> None:
-        assert [runtime.run(REDIS, ["sh", "-c", f"exit {code}"], env, {}) for code in (0, 7)] == [0, 7]
+    def test_the_tools_exit_code_comes_back(self, started: Runtime, env: Environment) -> None:
+        assert [started.run(REDIS, ["sh", "-c", f"exit {code}"], env, {}) for code in (0, 7)] == [0, 7]
 
     def test_secrets_are_in_its_environment_and_streams_are_ours(
-        self, runtime: Runtime, env: Environment, capfd: pytest.CaptureFixture[str]
+        self, started: Runtime, env: Environment, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        assert runtime.run(REDIS, ["sh", "-c", 'echo "it is $HUSH"; echo no >&2'], env, {"HUSH": "secret"}) == 0
+        capfd.readouterr()
+        assert started.run(REDIS, ["sh", "-c", 'echo "it is $HUSH"; echo no >&2'], env, {"HUSH": "secret"}) == 0
         assert capfd.readouterr() == ("it is secret\n", "no\n")
 
-    def test_a_tool_that_is_not_there_is_named(self, runtime: Runtime, env: Environment) -> None:
+    def test_a_tool_that_is_not_there_is_named(self, started: Runtime, env: Environment) -> None:
         with pytest.raises(RuntimeUnavailable, match="no-such-tool"):
-            runtime.run(REDIS, ["no-such-tool"], env, {})
+            started.run(REDIS, ["no-such-tool"], env, {})
+
+
+class TestPipe:
+    def test_bytes_go_through_as_they_are(self, started: Runtime, env: Environment, tmp_path: Path) -> None:
+        content = bytes(range(256)) * 4096
+        source, target = tmp_path / "source", tmp_path / "target"
+        source.write_bytes(content)
+        with source.open("rb") as stdin, target.open("wb") as stdout:
+            started.pipe("redis", ["sh", "-c", "cat"], env, {}, stdin=stdin, stdout=stdout)
+        assert target.read_bytes() == content
+
+    def test_without_files_there_is_nothing_to_read(self, started: Runtime, env: Environment) -> None:
+        started.pipe("redis", ["sh", "-c", 'test -z "$(cat)"'], env, {})
+
+    def test_secrets_are_in_its_environment(self, started: Runtime, env: Environment, tmp_path: Path) -> None:
+        secret = 'two words, "quotes" and $HOME'
+        with (tmp_path / "target").open("wb") as stdout:
+            started.pipe("redis", ["sh", "-c", 'printf %s "$HUSH"'], env, {"HUSH": secret}, stdout=stdout)
+        assert (tmp_path / "target").read_text() == secret
+
+    def test_a_failure_says_what_the_program_said(self, started: Runtime, env: Environment) -> None:
+        with pytest.raises(CommandFailed) as caught:
+            started.pipe("redis", ["sh", "-c", "echo it is broken >&2; exit 3"], env, {})
+        assert (caught.value.returncode, caught.value.detail) == (3, "it is broken")
+
+    def test_a_program_that_is_not_there_is_named(self, started: Runtime, env: Environment) -> None:
+        with pytest.raises(RuntimeUnavailable, match="no-such-program"):
+            started.pipe("redis", ["no-such-program"], env, {})
