@@ -19,8 +19,9 @@ from typing import Any
 
 import pytest
 
+from mmp_local_dev.runtimes.base import PORT_VARIABLES
 from mmp_local_dev.runtimes.compose import PROJECT, VOLUMES
-from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL
+from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, Container, Engine
 
 REPOSITORY = Path(__file__).parents[1]
 MMP_DEV = (sys.executable, "-m", "mmp_local_dev")
@@ -69,12 +70,14 @@ class Dev:
 
     root: Path
     ports: dict[str, str]
+    runtime: str = "native"
     extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
-        inherited = {k: os.environ[k] for k in ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG") if k in os.environ}
-        return {**inherited, "HOME": str(self.root), **self.ports, **self.extra}
+        names = ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG", "DOCKER_HOST", "DOCKER_CONFIG")
+        inherited = {name: os.environ[name] for name in names if name in os.environ}
+        return {**inherited, "HOME": str(self.root), "MMP_DEV_RUNTIME": self.runtime, **self.ports, **self.extra}
 
     def __call__(self, *arguments: str, code: int | None = 0, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run the command; `code` is the exit code it must have (None: any)."""
@@ -122,9 +125,11 @@ class Dev:
         return {finding["clause"]: finding["outcome"] for finding in findings}
 
     def pids(self) -> dict[str, int]:
-        """The process of each service, found by what `ps` shows."""
+        """The process of each service: the first one of its container, or found by what `ps` shows."""
         import psutil
 
+        if self.runtime == "compose":
+            return {name: container.pid for name, container in self.containers().items()}
         marks = {"postgresql": "postgres", "redis": "valkey-server", "mlflow": "uvicorn", "supervisor": "supervisord"}
         found = {}
         for process in psutil.process_iter():
@@ -135,6 +140,27 @@ class Dev:
             if self.env()["MMP_STACK_ID"] in line:
                 found.update({name: process.pid for name, mark in marks.items() if mark in line.split("/mmp_")[0]})
         return found
+
+    def containers(self) -> dict[str, Container]:
+        """The container of each service, on Compose."""
+        return Engine().containers(self.env()["MMP_STACK_ID"])
+
+    def said(self) -> str:
+        """Everything that the servers have written to their logs, as it is."""
+        if self.runtime == "compose":
+            return "".join(
+                subprocess.run(
+                    ["docker", "logs", each.id], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
+                ).stdout
+                for each in self.containers().values()
+            )
+        return "".join(log.read_text() for log in (self.root / ".mmp-dev/stacks/default/logs").iterdir())
+
+    def end(self) -> None:
+        """Take the stack down; nothing of it stays but the folder."""
+        self("down", code=None)
+        if self.runtime == "compose":
+            remove_project(self.extra[PROJECT])
 
 
 def free_ports(count: int) -> list[int]:
@@ -178,10 +204,10 @@ def kill_container(container: str) -> None:
     subprocess.run(["docker", "run", "--rm", "--pid=host", "redis:8-alpine", "sh", "-c", f"kill -9 {pid}"], check=True)
 
 
-def make_dev(root: Path) -> Dev:
-    """A workspace in `root` with ports of its own."""
-    names = ("POSTGRES_PORT", "REDIS_PORT", "MLFLOW_PORT")
-    dev = Dev(root, dict(zip(names, map(str, free_ports(3)), strict=True)))
+def make_dev(root: Path, runtime: str = "native") -> Dev:
+    """A workspace in `root` with ports of its own, and a Compose project."""
+    ports = dict(zip(PORT_VARIABLES.values(), map(str, free_ports(3)), strict=True))
+    dev = Dev(root, ports, runtime, project_variables() if runtime == "compose" else {})
     dev("init")
     return dev
 
@@ -195,22 +221,36 @@ def base() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def on_runtime(request: pytest.FixtureRequest) -> str:
+    """The runtime of the workspaces below: native, unless a file is marked with ON_EVERY_RUNTIME."""
+    return str(getattr(request, "param", "native"))
+
+
+ON_EVERY_RUNTIME = pytest.mark.parametrize(
+    "on_runtime",
+    ["native", pytest.param("compose", marks=pytest.mark.needs("docker"))],
+    indirect=True,
+    scope="module",
+)
+
+
 @pytest.fixture
-def dev(base: Path, request: pytest.FixtureRequest) -> Iterator[Dev]:
+def dev(base: Path, on_runtime: str) -> Iterator[Dev]:
     """A workspace of the test's own, taken down afterwards."""
     root = Path(tempfile.mkdtemp(dir=base))
     root.chmod(0o755)
-    made = make_dev(root)
+    made = make_dev(root, on_runtime)
     yield made
-    made("down", code=None)
+    made.end()
 
 
 @pytest.fixture(scope="module")
-def running(base: Path) -> Iterator[Dev]:
+def running(base: Path, on_runtime: str) -> Iterator[Dev]:
     """A running stack that the tests of one file share; they leave it as they found it."""
     root = Path(tempfile.mkdtemp(dir=base))
     root.chmod(0o755)
-    made = make_dev(root)
+    made = make_dev(root, on_runtime)
     made("up")
     yield made
-    made("down", code=None)
+    made.end()

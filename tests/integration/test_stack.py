@@ -12,10 +12,18 @@ import psycopg
 import pytest
 import redis
 
-from conftest import Dev
+from conftest import ON_EVERY_RUNTIME, Dev
 from consumer import train
+from mmp_local_dev.services import SERVICES
 
-pytestmark = pytest.mark.needs("native")
+pytestmark = [pytest.mark.needs("native"), ON_EVERY_RUNTIME]
+
+STACK = ".mmp-dev/stacks/default"
+# The files with secrets that each runtime makes.
+PRIVATE = {
+    "native": ("supervisord.conf", "redis/redis.conf", "secrets/mlflow.pgpass"),
+    "compose": ("secrets/postgresql.env", "secrets/mlflow.env"),
+}
 
 
 def test_up_verifies_everything_and_says_where(running: Dev) -> None:
@@ -98,7 +106,7 @@ def test_the_schema_of_mlflow_is_the_one_its_migrations_make(running: Dev) -> No
     """The shipped schema against the real migrations: columns, indexes, constraints (as text without casts, which a
     dump writes differently), revision."""
     env = running.env()
-    password = (running.root / ".mmp-dev/stacks/default/secrets/postgresql-admin").read_text().strip()
+    password = (running.root / STACK / "secrets/postgresql-admin").read_text().strip()
     login = f"host=127.0.0.1 port={env['POSTGRES_PORT']} user=postgres password={password}"
     with psycopg.connect(login, autocommit=True) as admin:
         admin.execute("CREATE DATABASE migrated")
@@ -118,15 +126,22 @@ def test_the_schema_of_mlflow_is_the_one_its_migrations_make(running: Dev) -> No
 
 
 def test_nothing_secret_is_shown_and_files_with_secrets_are_private(running: Dev) -> None:
+    stack = running.root / STACK
     password = running.env()["POSTGRES_PASSWORD"]
+    of_mlflow = (stack / "secrets/mlflow.pgpass").read_text().strip().split(":")[-1]
+    secrets = [password, (stack / "secrets/postgresql-admin").read_text().strip(), of_mlflow]
     shown = [running(*words).stdout for words in (["env"], ["status"], ["check", "-v"], ["up", "--json"])]
     shown.append(subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout)
-    shown += [log.read_text() for log in (running.root / ".mmp-dev/stacks/default/logs").iterdir()]
-    assert not any(password in text for text in shown)
+    shown.append(running.said())
+    assert not any(secret in text for text in shown for secret in secrets)
     assert password in running("env", "--show-secrets").stdout
     assert password in running("run", "--", "env").stdout
-    stack = running.root / ".mmp-dev/stacks/default"
-    for path in (running.root / ".env", stack / "stack.json", stack / "supervisord.conf", stack / "redis/redis.conf"):
+    private = [
+        stack / "stack.json",
+        *(stack / name for name in PRIVATE[running.runtime]),
+        *(stack / "secrets").iterdir(),
+    ]
+    for path in (running.root / ".env", *private):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     assert stat.S_IMODE((stack / "secrets").stat().st_mode) == 0o700
 
@@ -156,5 +171,5 @@ def test_restart_of_one_service(running: Dev) -> None:
     before = running.pids()
     running("restart", "redis")
     after = running.pids()
-    assert after["redis"] != before["redis"]
-    assert after["postgresql"] == before["postgresql"]
+    assert set(SERVICES) <= set(before)
+    assert {name for name in before if after[name] != before[name]} == {"redis"}
