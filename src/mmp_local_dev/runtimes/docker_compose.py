@@ -64,6 +64,7 @@ class Project:
     env_file: Path
     variables: Mapping[str, str]
 
+    @cached_property
     def hashes(self) -> dict[str, str]:
         """The digest of each service's definition, which its container carries as a label."""
         lines = self._run("config", "--hash", "*").splitlines()
@@ -107,10 +108,11 @@ class Project:
 
     @property
     def _argv(self) -> list[str]:
+        env_file = ["--env-file", str(self.env_file)] if self.env_file.is_file() else []
         return [
             *("docker", "compose", "--ansi", "never", "--project-name", self.name),
             *("--project-directory", str(self.root), "--file", str(self.root / FILE)),
-            *("--env-file", str(self.env_file)),
+            *env_file,
         ]
 
     @property

@@ -34,6 +34,7 @@ _STATES = {
     "EXITED": State.EXITED,
     "FATAL": State.EXITED,
 }
+_DATA_OF = ("postgresql", "redis")
 _LEAST_FREE_BYTES = 300_000_000
 
 
@@ -87,6 +88,9 @@ class NativeRuntime:
                 if not self._is_survivor(owner.pid):
                     found.append(Conflict(service.name, port, owner))
         return found
+
+    def provide(self, services: Sequence[Service], env: Environment) -> None:
+        """Nothing: the servers came with the package."""
 
     def start(self, services: Sequence[Service], env: Environment) -> Sequence[Service]:
         """Start what does not run or has changed. Either all run afterwards, or none of those this call started.
@@ -154,6 +158,42 @@ class NativeRuntime:
     def log(self, service: Service) -> str:
         """The path of its log file."""
         return str(self._stack.logs / f"{service.name}.log")
+
+    def data_sets(self) -> Mapping[str, str]:
+        """The folders of the servers in use, and what was moved aside."""
+        here = self._stack.dir
+        current = {self.name: str(here)} if any((here / name).exists() for name in _DATA_OF) else {}
+        aside = sorted(self._aside.iterdir()) if self._aside.is_dir() else []
+        return {**current, **{folder.name: str(folder) for folder in aside}}
+
+    def data_set(self, env: Environment) -> str:
+        """`native`, always."""
+        return self.name
+
+    def make_room(self, env: Environment) -> Environment:
+        """Move the servers' folders aside, under a name with the time."""
+        if self.name in self.data_sets():
+            folder = self._aside / time.strftime("native-%Y%m%d-%H%M%S", time.gmtime())
+            folder.mkdir(mode=0o700, parents=True)
+            for name in _DATA_OF:
+                with suppress(FileNotFoundError):
+                    (self._stack.dir / name).rename(folder / name)
+        return env
+
+    def delete(self, data_set: str) -> None:
+        """Delete its folders, also where they are links to a place that the server's user can reach."""
+        folder = self._stack.dir if data_set == self.name else self._aside / data_set
+        for name in _DATA_OF:
+            if (folder / name).is_symlink():
+                shutil.rmtree((folder / name).resolve(), ignore_errors=True)
+                (folder / name).unlink()
+            shutil.rmtree(folder / name, ignore_errors=True)
+        if data_set != self.name:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def _aside(self) -> Path:
+        return self._stack.dir / "old-data"
 
     def run(self, service: Service, argv: Sequence[str], env: Environment, secrets: Mapping[str, str]) -> int:
         """Run a client tool that comes with the server, or the one on PATH."""
