@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +38,8 @@ LONG = "l" * 63
 PASSWORD = "pass'wörd"
 BIG = 3_000_000  # bytes, more than are moved at a time
 
+Fingerprint = Mapping[str, Mapping[str, str]]
+
 ROLES: LiteralString = """
     CREATE ROLE team NOLOGIN;
     CREATE ROLE analyst LOGIN PASSWORD 'analyst-secret' CONNECTION LIMIT 7 VALID UNTIL '2099-01-01';
@@ -68,7 +70,9 @@ DATABASES: tuple[LiteralString, ...] = (
     "GRANT CONNECT ON DATABASE shop TO analyst",
     "RESET SESSION AUTHORIZATION",
     "REVOKE ALL ON DATABASE big FROM PUBLIC, postgres",
+    "ALTER DATABASE big SET role TO analyst",
     "ALTER DATABASE postgres SET work_mem TO '9MB'",
+    "ALTER DATABASE postgres SET default_transaction_read_only TO on",
 )
 SHOP: LiteralString = """
     CREATE EXTENSION hstore SCHEMA public;
@@ -134,16 +138,17 @@ class Site:
     def restore(self, folder: Path, **options: Any) -> None:
         postgresql_data.restore(self.env, self.home, self.runtime, folder, timeout=5, **options)
 
-    def fingerprint(self) -> Mapping[str, Mapping[str, str]]:
+    def fingerprint(self) -> Fingerprint:
         return postgresql_data.fingerprint(self.env, self.home, timeout=5)
 
     def execute(self, *statements: LiteralString, database: str = "postgres") -> None:
         with postgresql.connect_as_admin(self.env, self.home, timeout=5, database=database) as admin:
-            for statement in ("SET default_transaction_read_only TO off", *statements):
+            for statement in ("SET default_transaction_read_only TO off", "SET ROLE NONE", *statements):
                 admin.execute(statement)
 
     def value(self, query: LiteralString, database: str = "postgres") -> Any:
         with postgresql.connect_as_admin(self.env, self.home, timeout=5, database=database) as admin:
+            admin.execute("SET ROLE NONE")
             return postgresql.scalar(admin, query)
 
     def databases(self) -> set[str]:
@@ -187,7 +192,9 @@ def source(make_site: Callable[[], Site]) -> Site:
     site.execute(ROLES, *DATABASES)
     site.execute(SHOP, database="shop")
     site.execute("CREATE TABLE t AS SELECT 'größe'::text AS größe", database=ODD_DATABASE)
-    site.execute("CREATE TABLE t (id int)", "CREATE TABLE u (id int)", database=LONG)
+    site.execute(
+        "CREATE SCHEMA s", "DROP SCHEMA public", "CREATE TABLE s.t (id int)", "CREATE TABLE s.u (id int)", database=LONG
+    )
     site.execute("CREATE TABLE in_postgres AS SELECT 1 AS one")
     site.execute(BIG_TABLE, database="big")
     return site
@@ -198,6 +205,12 @@ def dumped(source: Site, base: Path) -> Path:
     folder = base / "dump"
     source.dump(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def expected(source: Site, dumped: Path) -> Fingerprint:
+    """The source's fingerprint, after it was dumped."""
+    return source.fingerprint()
 
 
 @pytest.fixture(scope="module")
@@ -221,9 +234,9 @@ def target(make_site: Callable[[], Site], dumped: Path) -> Site:
     return site
 
 
-def test_the_other_server_holds_the_same(source: Site, target: Site) -> None:
-    there, here = target.fingerprint(), source.fingerprint()
-    assert {name: dict(facts) for name, facts in there.items()} == {name: dict(facts) for name, facts in here.items()}
+def test_the_other_server_holds_the_same(target: Site, expected: Fingerprint) -> None:
+    here = expected
+    assert target.fingerprint() == here
     assert {"shop", ODD_DATABASE, LONG, "big", "postgres", SERVER} <= set(here)
     assert here["big"]["table public.big"].split()[0] == "12000"
     assert here["shop"]["sequence shop.numbers"] == "50 False"
@@ -239,28 +252,30 @@ def test_roles_log_in_as_before(target: Site, role: str, password: str) -> None:
         assert path == 'shop, "$user", "Odd, \'one\'"' if role == ODD else 'shop, "$user", public'
 
 
-def test_a_restored_database_works(target: Site) -> None:
+def test_a_restored_database_works(source: Site, target: Site) -> None:
     target.execute(
         "BEGIN; INSERT INTO shop.kinds (p) VALUES (77); SELECT nextval('shop.numbers'); ROLLBACK",
         database="shop",
     )
+    # The published user has the other stack's password now, too.
+    SERVICES["postgresql"].probe(target.env.with_values(POSTGRES_PASSWORD=source.env["POSTGRES_PASSWORD"]), timeout=5)
     assert target.value("SELECT one FROM in_postgres") == 1
     assert target.value("SELECT größe FROM t", ODD_DATABASE) == "größe"
     assert target.value("SELECT to_regclass('stale')", "shop") is None
 
 
-def test_restoring_twice_is_restoring_once(source: Site, target: Site, dumped: Path) -> None:
+def test_restoring_twice_is_restoring_once(target: Site, dumped: Path, expected: Fingerprint) -> None:
     target.restore(dumped)
-    assert target.fingerprint() == source.fingerprint()
+    assert target.fingerprint() == expected
 
 
 CHANGES: dict[str, tuple[str, LiteralString]] = {
     "a row": ("shop", "UPDATE shop.kinds SET real = 1 WHERE p = 2"),
-    "a row more": (LONG, "INSERT INTO t VALUES (NULL)"),
-    "a column": (LONG, "ALTER TABLE u ADD COLUMN x int"),
-    "a default": (LONG, "ALTER TABLE u ALTER COLUMN id SET DEFAULT 7"),
-    "an index": (LONG, "CREATE INDEX ON u (id)"),
-    "a constraint": (LONG, "ALTER TABLE u ADD CHECK (id > 0)"),
+    "a row more": (LONG, "INSERT INTO s.t VALUES (NULL)"),
+    "a column": (LONG, "ALTER TABLE s.u ADD COLUMN x int"),
+    "a default": (LONG, "ALTER TABLE s.u ALTER COLUMN id SET DEFAULT 7"),
+    "an index": (LONG, "CREATE INDEX ON s.u (id)"),
+    "a constraint": (LONG, "ALTER TABLE s.u ADD CHECK (id > 0)"),
     "a grant": ("shop", "GRANT UPDATE ON shop.kinds TO team"),
     "a column's grant": ("shop", "GRANT UPDATE (j) ON shop.kinds TO team"),
     "an owner": ("shop", "ALTER TABLE shop.nothing OWNER TO team"),
@@ -306,9 +321,13 @@ def kill_pg_restore() -> None:
 
 @pytest.mark.parametrize(("interrupt", "error"), [(stop, Stop), (kill_pg_restore, CommandFailed)])
 def test_an_interrupted_restore_changes_nothing_and_can_be_run_again(
-    source: Site, target: Site, dumped: Path, interrupt: Callable[[], None], error: type[BaseException]
+    source: Site,
+    target: Site,
+    dumped: Path,
+    interrupt: Callable[[], None],
+    error: type[BaseException],
+    expected: Fingerprint,
 ) -> None:
-    target.restore(dumped)
     target.execute("CREATE TABLE old AS SELECT 1 AS one", database="big")
 
     def progress(done: int, _total: int) -> None:
@@ -322,10 +341,10 @@ def test_an_interrupted_restore_changes_nothing_and_can_be_run_again(
     assert target.value("SELECT one FROM old", "big") == 1
     assert target.databases() == source.databases()
     target.restore(dumped)
-    assert target.fingerprint() == source.fingerprint()
+    assert target.fingerprint() == expected
 
 
-def test_clients_do_not_keep_a_database_from_being_replaced(source: Site, target: Site, dumped: Path) -> None:
+def test_clients_do_not_keep_a_database_from_being_replaced(target: Site, dumped: Path, expected: Fingerprint) -> None:
     def use_it_meanwhile() -> None:
         with postgresql.connect_as_admin(target.env, target.home, timeout=5, database="shop") as client:
             target.restore(dumped)
@@ -333,7 +352,7 @@ def test_clients_do_not_keep_a_database_from_being_replaced(source: Site, target
 
     with pytest.raises(NotReady, match="terminat"):
         use_it_meanwhile()
-    assert target.fingerprint() == source.fingerprint()
+    assert target.fingerprint() == expected
 
 
 def test_what_an_interruption_left_is_in_no_dump(target: Site, tmp_path: Path) -> None:
@@ -343,6 +362,7 @@ def test_what_an_interruption_left_is_in_no_dump(target: Site, tmp_path: Path) -
         "mmp_dev_restoring",
         "mmp_dev_replaced",
     }
+    assert not [name for name in target.fingerprint() if name.startswith("mmp_dev_")]
     target.restore(tmp_path)
     assert not [name for name in target.databases() if name.startswith("mmp_dev_")]
 
@@ -445,7 +465,7 @@ def assert_refused(target: Site, folder: Path, code: str) -> None:
 
 
 def test_what_fails_on_the_server_tells_no_password_and_leaves_the_old(
-    source: Site, target: Site, dumped: Path, tmp_path: Path
+    target: Site, dumped: Path, tmp_path: Path, expected: Fingerprint
 ) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(dumped, folder)
@@ -461,10 +481,12 @@ def test_what_fails_on_the_server_tells_no_password_and_leaves_the_old(
     assert "syntax error" in said
     assert "SCRAM" not in said
     assert target.home.secret("postgresql-admin") not in said
-    assert target.fingerprint() == source.fingerprint()
+    assert target.fingerprint() == expected
 
 
-def test_a_locale_that_the_server_lacks_is_named(source: Site, target: Site, dumped: Path, tmp_path: Path) -> None:
+def test_a_locale_that_the_server_lacks_is_named(
+    target: Site, dumped: Path, tmp_path: Path, expected: Fingerprint
+) -> None:
     shutil.copytree(dumped, tmp_path, dirs_exist_ok=True)
     index = postgresql_folder.read(dumped)
     first = index.archives[0]
@@ -473,7 +495,7 @@ def test_a_locale_that_the_server_lacks_is_named(source: Site, target: Site, dum
     with pytest.raises(MmpError, match="xx_XX") as caught:
         target.restore(tmp_path)
     assert caught.value.code == "REFUSED"
-    assert target.fingerprint() == source.fingerprint()
+    assert target.fingerprint() == expected
 
 
 def test_a_database_that_lets_nobody_in_is_not_left_out_in_silence(source: Site, tmp_path: Path) -> None:
@@ -482,3 +504,27 @@ def test_a_database_that_lets_nobody_in_is_not_left_out_in_silence(source: Site,
         source.dump(tmp_path)
     source.execute("DROP DATABASE closed")
     assert caught.value.code == "NOT_DUMPABLE"
+
+
+class Failing:
+    """Programs that fail, and quote what they were told."""
+
+    said = """Command was: ALTER ROLE x PASSWORD 'SCRAM-SHA-256$4096:c2FsdA==$a2V5:a2V5'; -- {admin}, {user}
+        CREATE USER MAPPING FOR x SERVER y OPTIONS (password 'the remote one'); "host=y password=theirs"
+        CREATE ROLE old PASSWORD 'md5aec33fc28b7ba0b0a4f1ee5f6d2dbd34'"""
+
+    def inside(self, env: Environment) -> Environment:
+        return env
+
+    def pipe(self, service: str, argv: Sequence[str], env: Environment, secrets: Mapping[str, str], **_: Any) -> None:
+        said = self.said.format(admin=secrets["PGPASSWORD"], user=env["POSTGRES_PASSWORD"])
+        raise CommandFailed(argv, 1, said)
+
+
+def test_passwords_that_a_program_tells_are_masked(source: Site, tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        postgresql_data.dump(source.env, source.home, Failing(), tmp_path, timeout=5)
+    assert "CREATE USER MAPPING FOR x" in caught.value.detail
+    for part in ("c2FsdA", "a2V5", "remote", "theirs", "aec33", source.home.secret("postgresql-admin")):
+        assert part not in caught.value.detail
+    assert source.env["POSTGRES_PASSWORD"] not in caught.value.detail

@@ -11,9 +11,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, LiteralString
 
@@ -21,6 +20,7 @@ from mmp_local_dev.environment import MASK, Environment
 from mmp_local_dev.errors import MmpError
 from mmp_local_dev.services import postgresql, postgresql_database, postgresql_folder, postgresql_roles
 from mmp_local_dev.services.base import Home, Programs
+from mmp_local_dev.services.postgresql_database import MAINTENANCE, REPLACED, RESTORING
 from mmp_local_dev.services.postgresql_fingerprint import fingerprint
 from mmp_local_dev.services.postgresql_folder import Archive, Index, Part
 from mmp_local_dev.services.postgresql_server import ADMIN, ADMIN_SECRET
@@ -33,17 +33,13 @@ __all__ = ["dump", "fingerprint", "restore"]
 
 Progress = Callable[[int, int], None]
 
-# A database that is being filled, and the one that it has just replaced. What an interruption leaves of them is dropped
-# by the next restore, and is in no dump. Fixed names: a suffix would not fit behind a name of 63 bytes.
-RESTORING = "mmp_dev_restoring"
-REPLACED = "mmp_dev_replaced"
-
-_MAINTENANCE = "template1"  # to be connected to while any other database is replaced, `postgres` included
 _DUMP = ("pg_dump", "--format=custom", "--compress=0")
 _RESTORE = ("pg_restore", "--exit-on-error", "--no-tablespaces", f"--dbname={RESTORING}")
-# Nobody uses the database before it is renamed, and that commit waits for the disk, for all that was written before it.
-# A setting that came with the database must not keep us from filling it.
-_WHILE_RESTORING = "-c synchronous_commit=off -c default_transaction_read_only=off"
+# Settings that came with a database must not keep the superuser from dumping and filling it. What is written reaches
+# the disk with the commit that gives a database its name: that one waits for all that was written before it.
+_OPTIONS = "-c default_transaction_read_only=off -c role=none -c synchronous_commit=off"
+# Programs quote the statement that failed, and with it the passwords of roles and of foreign servers.
+_PASSWORDS = re.compile(r"SCRAM-SHA-256\$[^\s']+|\bmd5[0-9a-f]{32}|(?<=password ')[^']+|(?<=password=)[^\s']+", re.I)
 _SWAPS = 20  # how often a database's clients may come back in the instant between their end and the renaming
 
 
@@ -56,31 +52,20 @@ class _Server:
     programs: Programs
     timeout: float
 
-    @contextmanager
-    def admin(self) -> Iterator[Connection]:
-        """A connection as superuser to this stack's server, and to no other; its errors leave as MmpError."""
-        import psycopg
-
-        try:
-            with postgresql.connect_as_admin(
-                self.env, self.home, timeout=self.timeout, database=_MAINTENANCE
-            ) as connection:
-                postgresql.check_identity(connection, self.env)
-                yield connection
-        except psycopg.Error as error:
-            raise MmpError(f"PostgreSQL refused it: {error.diag.message_primary or error}", code="REFUSED") from None
+    def admin(self, database: str = MAINTENANCE) -> AbstractContextManager[Connection]:
+        """A connection as superuser."""
+        return postgresql_database.connect(self.env, self.home, timeout=self.timeout, database=database)
 
     def pipe(
         self,
         argv: Sequence[str],
         database: str,
         *,
-        options: str = "",
         stdin: IO[bytes] | None = None,
         stdout: IO[bytes] | None = None,
     ) -> None:
         """Run a program on that database. Raises CommandFailed without any password in it."""
-        variables = {**self._login(), "PGDATABASE": database, "PGOPTIONS": options}
+        variables = {**self._login(), "PGDATABASE": database, "PGOPTIONS": _OPTIONS}
         try:
             self.programs.pipe("postgresql", argv, self.env, variables, stdin=stdin, stdout=stdout)
         except CommandFailed as error:
@@ -98,8 +83,7 @@ class _Server:
         }
 
     def _redacted(self, text: str) -> str:
-        verifiers = re.sub(r"(SCRAM-SHA-256\$|\bmd5)[^\s']+", MASK, text)
-        return self.env.redact(verifiers.replace(self.home.secret(ADMIN_SECRET), MASK))
+        return self.env.redact(_PASSWORDS.sub(MASK, text).replace(self.home.secret(ADMIN_SECRET), MASK))
 
 
 def _ignore(_done: int, _total: int) -> None:
@@ -113,13 +97,14 @@ def dump(
 
     Interrupted, it leaves a folder that `restore` refuses. `timeout`: seconds for each connection; `progress` is told
     the bytes done and all there are, as the databases measure on the server. Raises NotReady, WrongService,
-    CommandFailed when a program fails, and MmpError with code NOT_DUMPABLE for a database that accepts no connections.
+    CommandFailed when a program fails, MmpError with code NOT_DUMPABLE for a database that accepts no connections, and
+    OSError when the folder cannot be written or the disk is full.
     """
     server = _Server(env, home, programs, timeout)
     postgresql_folder.begin(folder)
     with server.admin() as admin:
         version, roles = admin.info.server_version, postgresql_roles.roles(admin)
-        databases = [each for each in postgresql_database.databases(admin) if each.name not in (RESTORING, REPLACED)]
+        databases = postgresql_database.databases(admin)
         _check_connectable(admin)
         sizes = [_size(admin, each.name) for each in databases]
     roles_part = _save(server, postgresql_roles.DUMP, ADMIN, folder / "roles.sql", lambda _: None)
@@ -127,7 +112,7 @@ def dump(
     for number, (database, size) in enumerate(zip(databases, sizes, strict=True), start=1):
         path = folder / f"database-{number}.dump"  # its name may be none for a file
         part = _save(server, _DUMP, database.name, path, _scaled(progress, done, size, sum(sizes)))
-        archives.append(Archive(database, part))
+        archives.append(Archive(database, _has_public(server, database.name), part))
         done += size
         progress(done, sum(sizes))
     postgresql_folder.write(folder, Index(version, roles, roles_part, archives))
@@ -188,6 +173,11 @@ def _size(admin: Connection, database: str) -> int:
     return int(postgresql.scalar(admin, "SELECT pg_catalog.pg_database_size(%s::name)", database))
 
 
+def _has_public(server: _Server, database: str) -> bool:
+    with server.admin(database) as admin:
+        return bool(postgresql.scalar(admin, "SELECT pg_catalog.to_regnamespace('public') IS NOT NULL"))
+
+
 def _save(server: _Server, argv: Sequence[str], database: str, path: Path, moved: Callable[[int], None]) -> Part:
     """Write what the program prints into a new file, and tell how many bytes so far."""
     size, digest = 0, hashlib.sha256()
@@ -195,7 +185,7 @@ def _save(server: _Server, argv: Sequence[str], database: str, path: Path, moved
         postgresql_folder.private_file(path) as file,
         _output(lambda sink: server.pipe(argv, database, stdout=sink)) as source,
     ):
-        while block := source.read1(postgresql_folder.BLOCK):
+        while block := source.read(postgresql_folder.BLOCK):
             file.write(block)
             digest.update(block)
             size += len(block)
@@ -206,11 +196,10 @@ def _save(server: _Server, argv: Sequence[str], database: str, path: Path, moved
 def _load(server: _Server, path: Path, moved: Callable[[int], None]) -> None:
     """Feed the archive to pg_restore, and tell how many bytes so far."""
     size = 0
-
-    def program(source: IO[bytes]) -> None:
-        server.pipe(_RESTORE, RESTORING, options=_WHILE_RESTORING, stdin=source)
-
-    with path.open("rb") as file, _input(program) as sink:
+    with (
+        path.open("rb") as file,
+        _input(lambda source: server.pipe(_RESTORE, RESTORING, stdin=source)) as sink,
+    ):
         while block := file.read(postgresql_folder.BLOCK):
             sink.write(block)
             size += len(block)
@@ -231,6 +220,9 @@ def _restore_database(server: _Server, folder: Path, archive: Archive, moved: Ca
     with server.admin() as admin:
         _drop_leftovers(admin)
         postgresql_database.create(admin, archive.database, name=RESTORING)
+    if not archive.has_public:
+        with server.admin(RESTORING) as admin:
+            admin.execute("DROP SCHEMA public")
     _load(server, folder / archive.part.file, moved)
     with server.admin() as admin:
         _swap(admin, archive.database.name)
@@ -276,7 +268,7 @@ def _rename(admin: Connection, old: str, new: str) -> None:
 
 
 @contextmanager
-def _output(program: Callable[[IO[bytes]], None]) -> Iterator[BufferedReader]:
+def _output(program: Callable[[IO[bytes]], None]) -> Iterator[IO[bytes]]:
     """What `program` writes into the file that it is given, while it runs in a thread.
 
     Whoever stops reading ends it: its next write fails. Its error comes when everything was read.

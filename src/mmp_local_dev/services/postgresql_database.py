@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
+
+from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import MmpError
+from mmp_local_dev.services import postgresql
+from mmp_local_dev.services.base import Home
 
 if TYPE_CHECKING:
     from psycopg import sql
 
     from mmp_local_dev.services.postgresql import Connection
 
+# A database that is being filled, and the one that it has just replaced; neither is anybody's. What an interruption
+# leaves of them is dropped by the next restore. Fixed names: a suffix would not fit behind a name of 63 bytes.
+RESTORING = "mmp_dev_restoring"
+REPLACED = "mmp_dev_replaced"
+
+MAINTENANCE = "template1"  # to be connected to while any other database is replaced, `postgres` included
 _PROVIDERS: dict[str, LiteralString] = {"b": "builtin", "c": "libc", "i": "icu"}
 _LOCALES: dict[str, LiteralString] = {"b": "BUILTIN_LOCALE", "i": "ICU_LOCALE"}
 # Their values are lists of quoted names, and stored as such; every other value is one text. As pg_dump has it.
@@ -33,7 +45,8 @@ _DATABASES: LiteralString = """
                           CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee) END,
                           privilege_type, is_grantable) ORDER BY ordinality), '[]')
                FROM pg_catalog.aclexplode(datacl) WITH ORDINALITY) END
-    FROM pg_catalog.pg_database AS db WHERE NOT datistemplate AND datconnlimit <> -2 ORDER BY datname
+    FROM pg_catalog.pg_database AS db WHERE NOT datistemplate AND datconnlimit <> -2 AND datname <> ALL(%s)
+    ORDER BY datname
 """  # a limit of -2 marks what an interrupted DROP DATABASE has left
 
 
@@ -59,9 +72,26 @@ class Database:
     grants: Sequence[Sequence[Any]] | None
 
 
+@contextmanager
+def connect(env: Environment, home: Home, *, timeout: float, database: str = MAINTENANCE) -> Iterator[Connection]:
+    """A connection as superuser to this stack's server, and to no other; autocommit. `timeout`: seconds.
+
+    Raises NotReady or WrongService, and MmpError with code REFUSED when the server refuses a statement.
+    """
+    import psycopg
+
+    try:
+        with postgresql.connect_as_admin(env, home, timeout=timeout, database=database) as admin:
+            postgresql.check_identity(admin, env)
+            admin.execute("SET ROLE NONE")  # a setting of the database may have made us somebody else
+            yield admin
+    except psycopg.Error as error:
+        raise MmpError(f"PostgreSQL refused it: {error.diag.message_primary or error}.", code="REFUSED") from None
+
+
 def databases(admin: Connection) -> list[Database]:
-    """All but the templates, and those that an interrupted DROP DATABASE has left."""
-    return [Database(*row) for row in admin.execute(_DATABASES)]
+    """All but the templates, and what an interruption left: of a restore, or of a DROP DATABASE."""
+    return [Database(*row) for row in admin.execute(_DATABASES, [[RESTORING, REPLACED]])]
 
 
 def create(admin: Connection, database: Database, *, name: str) -> None:

@@ -60,15 +60,14 @@ def fingerprint(env: Environment, home: Home, *, timeout: float) -> Mapping[str,
 
     A database's entries are `table SCHEMA.NAME` (rows and a digest of them in any order), `sequence SCHEMA.NAME`,
     `database` (a digest of owner, locale, grants, settings) and `schema` (a digest of all definitions). `timeout`:
-    seconds for each connection. Raises NotReady, or WrongService.
+    seconds for each connection. Raises NotReady or WrongService, and MmpError with code REFUSED for unreadable data.
     """
-    with postgresql.connect_as_admin(env, home, timeout=timeout) as admin:
-        postgresql.check_identity(admin, env)
+    with postgresql_database.connect(env, home, timeout=timeout) as admin:
         databases = postgresql_database.databases(admin)
         roles = {name: _digest(facts) for name, facts in admin.execute(_ROLES, [postgresql.ADMIN])}
     found: dict[str, Mapping[str, str]] = {SERVER: roles}
     for database in databases:
-        with postgresql.connect_as_admin(env, home, timeout=timeout, database=database.name) as admin:
+        with postgresql_database.connect(env, home, timeout=timeout, database=database.name) as admin:
             admin.execute(_SESSION)
             facts = {"database": _of_database(database), "schema": _of_schema(admin)}
             found[database.name] = {**facts, **dict(_contents(admin))}

@@ -31,9 +31,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Archive:
-    """A database and the file with what is in it."""
+    """A database and the file with what is in it, which does not tell whether there is a schema `public`."""
 
     database: Database
+    has_public: bool
     part: Part
 
 
@@ -106,7 +107,9 @@ def sha256(path: Path) -> str:
 
 
 def _index(content: dict[str, Any]) -> Index:
-    archives = [Archive(Database(**each["database"]), Part(**each["part"])) for each in content["archives"]]
+    archives = [
+        Archive(Database(**each["database"]), each["has_public"], Part(**each["part"])) for each in content["archives"]
+    ]
     return Index(content["server_version"], content["roles"], Part(**content["roles_part"]), archives)
 
 
