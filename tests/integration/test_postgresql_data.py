@@ -44,7 +44,7 @@ ROLES: LiteralString = """
     CREATE ROLE team NOLOGIN;
     CREATE ROLE analyst LOGIN PASSWORD 'analyst-secret' CONNECTION LIMIT 7 VALID UNTIL '2099-01-01';
     CREATE ROLE "o'Hara; ""x"" :y größe" LOGIN CREATEDB PASSWORD 'pass''wörd';
-    COMMENT ON ROLE team IS 'first;
+    COMMENT ON ROLE team IS 'first\r\n;
 CREATE ROLE "analyst";
 ';
     GRANT team TO "o'Hara; ""x"" :y größe" WITH ADMIN OPTION;

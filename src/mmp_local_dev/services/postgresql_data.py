@@ -101,12 +101,12 @@ def dump(
     OSError when the folder cannot be written or the disk is full.
     """
     server = _Server(env, home, programs, timeout)
-    postgresql_folder.begin(folder)
     with server.admin() as admin:
         version, roles = admin.info.server_version, postgresql_roles.roles(admin)
         databases = postgresql_database.databases(admin)
         _check_connectable(admin)
         sizes = [_size(admin, each.name) for each in databases]
+    postgresql_folder.begin(folder)
     roles_part = _save(server, postgresql_roles.DUMP, ADMIN, folder / "roles.sql", lambda _: None)
     archives, done = [], 0
     for number, (database, size) in enumerate(zip(databases, sizes, strict=True), start=1):
@@ -207,13 +207,13 @@ def _load(server: _Server, path: Path, moved: Callable[[int], None]) -> None:
 
 
 def _restore_roles(server: _Server, folder: Path, index: Index) -> None:
-    """All in one transaction: a role is never without its password in between."""
-    script = (folder / index.roles_part.file).read_text(encoding="utf-8")
+    """All in one transaction, which a script that breaks off does not commit: no role is left without its password."""
+    script = (folder / index.roles_part.file).read_bytes().decode()  # a role's comment keeps its line ends
     with server.admin() as admin:
         cleared = postgresql_roles.cleared(admin, index.roles)
         fitted = postgresql_roles.fitted(script, postgresql_roles.roles(admin))
     with _input(lambda source: server.pipe(postgresql_roles.RESTORE, ADMIN, stdin=source)) as sink:
-        sink.write((cleared + fitted).encode())
+        sink.write(f"BEGIN;\n{cleared}{fitted}\nCOMMIT;\n".encode())
 
 
 def _restore_database(server: _Server, folder: Path, archive: Archive, moved: Callable[[int], None]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # All names quoted: then a role's name looks the same in whatever version of PostgreSQL wrote it.
 DUMP = ("pg_dumpall", "--roles-only", "--quote-all-identifiers", "--encoding=UTF8")
 # Terse: the statement that failed, which may hold a password's verifier, is not quoted in the error.
-RESTORE = ("psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse")
+RESTORE = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse")
 
 _PIECE = re.compile(r"""--[^\n]*|\\[^\n]*|\s+|(?:"[^"]*"|'[^']*'|[^;'"])+;""")
 _ROLES: LiteralString = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY rolname"
