@@ -38,7 +38,11 @@ HOMES: dict[str, tuple[str, ...]] = {
     "filelock": ("files.py",),
     "packaging": ("contract/",),
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
-    "psycopg": ("services/postgresql.py", "services/mlflow_database.py"),
+    "psycopg": (
+        "services/postgresql.py",
+        "services/mlflow_database.py",
+        *(f"services/postgresql_{part}.py" for part in ("data", "database", "fingerprint", "roles")),
+    ),
     "redis": ("services/redis.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
     "rich": ("cli/",),
