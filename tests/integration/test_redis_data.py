@@ -33,6 +33,8 @@ LIBRARY = "#!lua name={}\nredis.register_function('f_{}', function(keys, args) r
 class Server:
     """A running server: how the module under test finds it, and a client to look behind its back."""
 
+    container = ""
+
     def __init__(self, port: int, password: str = "") -> None:
         values = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(port), "REDIS_PASSWORD": password}
         self.env = Environment(values, {"REDIS_PASSWORD"})
@@ -104,7 +106,9 @@ def started_redis() -> Iterator[Server]:
     command = [*argv, "redis-server", "--protected-mode", "no", "--save", ""]
     container = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     try:
-        yield Server(port).wait()
+        server = Server(port).wait()
+        server.container = container
+        yield server
     finally:
         subprocess.run(["docker", "kill", container], capture_output=True, check=True)
 
@@ -230,6 +234,15 @@ def test_redis_first(valkey: Server, redis8: Server) -> None:
     assert valkey.fingerprint() == before
     assert seen(valkey) == seen(redis8)
     assert before.keys() == {"db0", "db3", "db15", "functions"}
+
+
+@pytest.mark.needs("docker")
+def test_a_dump_is_what_redis_cli_reads(valkey: Server, redis8: Server) -> None:
+    fill(valkey)
+    argv = ["docker", "exec", "-i", redis8.container, "redis-cli", "--pipe"]
+    done = subprocess.run(argv, input=valkey.dump(), capture_output=True, check=True)
+    assert b"errors: 0" in done.stdout
+    assert redis8.fingerprint() == valkey.fingerprint()
 
 
 @pytest.mark.needs("docker")

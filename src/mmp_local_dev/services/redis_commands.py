@@ -39,6 +39,7 @@ LENGTH: Mapping[bytes, bytes] = {
     b"zset": b"ZCARD",
     b"stream": b"XLEN",
 }
+KEYLESS = frozenset({"COMMAND", "ECHO", "FUNCTION", "INFO", "SCAN", "SELECT", "TIME"})
 
 
 class Refused(MmpError):
@@ -130,11 +131,11 @@ def read_all(connection: RawConnection) -> Iterator[Batch]:
 def _told(command: Command) -> str:
     """Which command on which key."""
     words = [_text(argument) for argument in command[:3]]
-    if words[0] in ("FUNCTION", "INFO", "SELECT"):
+    if words[0] in KEYLESS:
         return " ".join(words[:2])
     if words[0] in ("MEMORY", "XGROUP", "XINFO"):
         return f"{words[0]} {words[1]} of the key {words[2]}"
-    return words[0] if words[0] in ("ECHO", "SCAN", "TIME") else f"{words[0]} of the key {words[1]}"
+    return f"{words[0]} of the key {words[1]}"
 
 
 def _text(argument: Argument) -> str:
@@ -337,7 +338,7 @@ def _stream(connection: RawConnection, key: Key, items: int) -> Iterator[list[Co
         yield [(b"XADD", key.name, b"MAXLEN", 0, b"0-1" if last == b"0-0" else last, b"x", b"y")]
     yield [(b"XSETID", key.name, last, b"ENTRIESADDED", added, b"MAXDELETEDID", deleted)]
     for group in map(_pairs, ask_one(connection, b"XINFO", b"GROUPS", key.name)):
-        yield from _group(connection, key, group)
+        yield from _group(connection, key, group, items)
 
 
 def _entries(connection: RawConnection, key: Key, items: int) -> Iterator[Any]:
@@ -347,7 +348,7 @@ def _entries(connection: RawConnection, key: Key, items: int) -> Iterator[Any]:
         start = b"(" + entries[-1][0]
 
 
-def _group(connection: RawConnection, key: Key, group: Mapping[bytes, Any]) -> Iterator[list[Command]]:
+def _group(connection: RawConnection, key: Key, group: Mapping[bytes, Any], items: int) -> Iterator[list[Command]]:
     name, read = group[b"name"], group[b"entries-read"]
     known = (b"ENTRIESREAD", read) if read is not None else ()
     yield [(b"XGROUP", b"CREATE", key.name, name, group[b"last-delivered-id"], *known)]
@@ -356,7 +357,7 @@ def _group(connection: RawConnection, key: Key, group: Mapping[bytes, Any]) -> I
     start = b"-"
     while True:
         seconds, micros = map(int, ask_one(connection, b"TIME"))
-        pending = ask_one(connection, b"XPENDING", key.name, name, start, b"+", PIECE_ITEMS)
+        pending = ask_one(connection, b"XPENDING", key.name, name, start, b"+", items)
         if not pending:
             return
         yield _claims(connection, key, name, pending, now=seconds * 1000 + micros // 1000)
