@@ -399,6 +399,18 @@ def test_keys_may_vanish_while_they_are_read(valkey: Server) -> None:
     assert valkey.restore(out.getvalue()) >= count
 
 
+def test_a_pending_entry_without_its_message_is_left_out(valkey: Server) -> None:
+    fill_streams(valkey.client)
+    valkey.client.xdel(b"stream\xff", "1-1")
+    before, data = valkey.fingerprint(), valkey.dump()
+    valkey.empty().restore(data)
+    assert valkey.fingerprint() == before
+    assert [each["message_id"] for each in valkey.client.xpending_range(b"stream\xff", b"group\xff", "-", "+", 9)] == [
+        b"4-1",
+        b"5-1",
+    ]
+
+
 def test_password(tmp_path: Path) -> None:
     with running_valkey(tmp_path, "let-me in") as (server, _):
         fill(server)

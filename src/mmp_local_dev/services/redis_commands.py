@@ -323,27 +323,33 @@ def _stream_while_there(connection: RawConnection, key: Key, items: int) -> Iter
     """Asking about a stream that is gone is an error, other than with all other types."""
     try:
         yield from _stream(connection, key, items)
-    except Refused:
-        if ask_one(connection, b"EXISTS", key.name):
+    except Refused as error:
+        # Whether it exists would not tell: it may be there again.
+        if not re.search(r": (no such key|NOGROUP)\b", error.message):
             raise
 
 
 def _stream(connection: RawConnection, key: Key, items: int) -> Iterator[list[Command]]:
-    """As the servers write their own log of commands: entries, counters, groups, consumers, pending entries."""
-    for entries in _entries(connection, key, items):
-        yield [(b"XADD", key.name, identity, *fields) for identity, fields in entries]
+    """As the servers write their own log of commands: entries, counters, groups, consumers, pending entries.
+
+    The counters are read first, and entries up to them: XSETID refuses counters that are behind the entries.
+    """
     about = _pairs(ask_one(connection, b"XINFO", b"STREAM", key.name))
     last, added, deleted = (about[name] for name in (b"last-generated-id", b"entries-added", b"max-deleted-entry-id"))
-    if about[b"length"] == 0:  # the stream is made by an entry that does not stay; 0-0 is none's id
+    is_empty = True
+    for entries in _entries(connection, key, last, items):
+        yield [(b"XADD", key.name, identity, *fields) for identity, fields in entries]
+        is_empty = False
+    if is_empty:  # what makes it is an entry that does not stay; no entry can have the id 0-0
         yield [(b"XADD", key.name, b"MAXLEN", 0, b"0-1" if last == b"0-0" else last, b"x", b"y")]
     yield [(b"XSETID", key.name, last, b"ENTRIESADDED", added, b"MAXDELETEDID", deleted)]
     for group in map(_pairs, ask_one(connection, b"XINFO", b"GROUPS", key.name)):
         yield from _group(connection, key, group, items)
 
 
-def _entries(connection: RawConnection, key: Key, items: int) -> Iterator[Any]:
+def _entries(connection: RawConnection, key: Key, last: bytes, items: int) -> Iterator[Any]:
     start = b"-"
-    while entries := ask_one(connection, b"XRANGE", key.name, start, b"+", b"COUNT", items):
+    while entries := ask_one(connection, b"XRANGE", key.name, start, last, b"COUNT", items):
         yield entries
         start = b"(" + entries[-1][0]
 
