@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mmp_local_dev import env_formats
 from mmp_local_dev.errors import EnvironmentInvalid
 from mmp_local_dev.events import Emit, ignore
+from mmp_local_dev.operations.move import undo
 from mmp_local_dev.operations.opened import locked
 from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.services import SERVICES
@@ -32,6 +33,7 @@ def down(stack: Stack, *, emit: Emit = ignore) -> Down:
         return Down((), was_running=False)
     stack.create()
     with locked(stack, emit):
+        undo(stack, state, emit)
         runtime = RUNTIMES[state.runtime or "native"](stack, state.id, emit)
         stopped = runtime.stop(list(SERVICES.values()))
         was_running = runtime.shut_down()

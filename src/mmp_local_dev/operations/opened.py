@@ -141,13 +141,14 @@ def published(stack: Stack, contract: Contract) -> Environment:
 
 
 def save(opened: Opened) -> bool:
-    """Write `.env` and what the stack remembers; whether `.env` changed. Lines that users added stay as they are."""
+    """Write `.env` and then what the stack remembers; whether `.env` changed. Lines that users added stay."""
     contract, env, stack = opened.contract, opened.env, opened.stack
     secrets = {n: env[n] for n in contract.variables if n in env.secrets and contract.variables[n].required}
-    stack.save(replace(opened.state, chosen={**opened.state.chosen, **secrets}))
     values = {name: env[name] for name in (*contract.variables, *opened.runtime.variables) if name in env}
     existing = stack.env_file.read_bytes().decode("utf-8") if stack.env_file.exists() else ""
-    return write_if_changed(stack.env_file, env_formats.render(values, existing=existing), mode=0o600)
+    written = write_if_changed(stack.env_file, env_formats.render(values, existing=existing), mode=0o600)
+    stack.save(replace(opened.state, chosen={**opened.state.chosen, **secrets}))
+    return written
 
 
 def locked(stack: Stack, emit: Emit) -> AbstractContextManager[None]:

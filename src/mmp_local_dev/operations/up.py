@@ -11,6 +11,7 @@ from mmp_local_dev.contract.verify import Report, verify
 from mmp_local_dev.environment import Environment, doubt
 from mmp_local_dev.errors import NotReady, Repair, ServiceFailed
 from mmp_local_dev.events import Done, Emit, Note, Warned, ignore
+from mmp_local_dev.operations import move
 from mmp_local_dev.operations.opened import Opened, check_hosts, choose_runtime, locked, open_stack, save
 from mmp_local_dev.processes import free_port
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
@@ -64,7 +65,9 @@ def up(
     with _unlocked() if dry_run else locked(stack, emit):
         opened = open_stack(stack, emit=emit, given=given, process_environment=process_environment)
         check_hosts(opened, services)
-        opened = choose_runtime(opened, runtime, emit)
+        if not dry_run:
+            move.undo(stack, opened.state, emit)
+        opened = _on_runtime(opened, runtime, emit, dry_run=dry_run)
         _warn_of_doubtful_values(opened, emit)
         _warn_of_rotation(opened, emit)
         if auto_ports:
@@ -79,6 +82,20 @@ def up(
                 _bring_up(service, opened, wait_timeout, emit)
         report = verify(opened.contract, opened.env, services=[service.name for service in services])
     return _result(opened, services, started, report, began, written=written)
+
+
+def _on_runtime(opened: Opened, wanted: str, emit: Emit, *, dry_run: bool) -> Opened:
+    """`opened` on the runtime that it is to run on, its data with it."""
+    target = choose_runtime(opened, wanted, emit)
+    if not opened.state.runtime or opened.state.runtime == target.runtime.name:
+        return target
+    source = choose_runtime(opened, opened.state.runtime, emit)
+    if not move.has_to_move(source, target):
+        return target
+    if dry_run:
+        emit(Note(move.plan(source, target)))
+        return target
+    return move.move(source, target, emit)
 
 
 def _warn_of_doubtful_values(opened: Opened, emit: Emit) -> None:

@@ -137,8 +137,8 @@ class Service(Protocol):
 Counted = Callable[[int, int], None]  # told how much is done, and of how much
 
 
-class Store(Service, Protocol):
-    """A service that keeps data of its own, all of which can be written to files and read back by another server."""
+class Store(Protocol):
+    """The data of a service, all of which can be written to files and read back by another server."""
 
     def dump(
         self, env: Environment, home: Home, programs: Programs, folder: Path, *, timeout: float, progress: Counted
