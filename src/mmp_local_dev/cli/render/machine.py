@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.contract.verify import Report
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
 
@@ -67,6 +68,10 @@ class JsonOutput(Output):
         """Every clause, whether it passed or not."""
         self._data = _report(report)
         self._ok = report.kept
+
+    def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
+        """As it is."""
+        self._data = {"old_data": [asdict(each) for each in found], "deleted": deleted}
 
     def init(self, result: Init) -> None:
         """As it is."""
