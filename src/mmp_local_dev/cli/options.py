@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,17 @@ def runtime_option(function: F) -> F:
     )(function)
 
 
+def view_option(function: F) -> F:
+    """`--view`: from where the services are seen."""
+    return click.option(
+        "--view",
+        type=click.Choice(["host", "network"]),
+        default="host",
+        show_default=True,
+        help="From this machine, or from containers on the stack's network.",
+    )(function)
+
+
 def yes_option(function: F) -> F:
     """`--yes`: go on without asking."""
     return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(function)
@@ -76,7 +88,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise InputError(
             "This deletes data, and nobody is there to ask.",
-            repairs=[Repair("", "add --yes")],
+            repairs=[Repair(shlex.join(["mmp-dev", *sys.argv[1:], "--yes"]), "deletes it without asking")],
             code="CONFIRMATION_REQUIRED",
         )
     click.confirm(question, abort=True, err=True)

@@ -22,6 +22,7 @@ from mmp_local_dev.errors import (
 )
 from mmp_local_dev.events import Emit, Note
 from mmp_local_dev.files import lock, write_if_changed
+from mmp_local_dev.processes import is_loopback
 from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.runtimes.base import Runtime
 from mmp_local_dev.services.base import STACK_ID, Service
@@ -162,16 +163,9 @@ def locked(stack: Stack, emit: Emit) -> AbstractContextManager[None]:
 
 def check_hosts(opened: Opened, chosen: list[Service]) -> None:
     """Raise InputError when a variable points a service of ours at another machine."""
-    import ipaddress
-    import socket
-
     for service in chosen:
-        host, port = service.address(opened.env)
-        try:
-            found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-        except OSError:
-            found = set()
-        if not found or not all(ipaddress.ip_address(a.partition("%")[0]).is_loopback for a in found):
+        host, _ = service.address(opened.env)
+        if not is_loopback(host):
             names = [v.name for v in opened.contract.variables.values() if v.binds in _host_parts(service)]
             raise InputError(
                 f"{service.name} would be at {host}, which is not this machine's loopback; the value comes from "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import IO, Protocol
 
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, PreflightFailed, Repair
@@ -104,6 +104,15 @@ class Runtime(Programs, Protocol):
 
     def log(self, service: Service) -> str:
         """Where its log is, for people: a path, or the command that shows it."""
+
+    def network(self, env: Environment) -> Environment:
+        """`env` as containers on the stack's network need it. Raises RuntimeUnavailable when it has no network."""
+
+    def python_on_network(self, program: str, env: Environment, stdin: IO[bytes]) -> str:
+        """Run a Python program in a container on the stack's network, as a consumer's is; what it printed.
+
+        Raises RuntimeUnavailable when it has no network, and CommandFailed when the program fails.
+        """
 
     def data_sets(self) -> Mapping[str, str]:
         """Everything that it keeps for this stack, by name: where it is, for people. One may be in use."""

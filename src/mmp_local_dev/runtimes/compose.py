@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
+from tempfile import TemporaryFile
 from typing import IO
 
 from mmp_local_dev import processes, shell
@@ -20,7 +21,7 @@ from mmp_local_dev.runtimes import compose_problems, docker_compose, docker_imag
 from mmp_local_dev.runtimes.base import Conflict, State, refuse
 from mmp_local_dev.runtimes.compose_problems import PROJECT, VOLUMES, VOLUMES_OF
 from mmp_local_dev.runtimes.docker_compose import LEAST_ENGINE, Project
-from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, STACK_LABEL, Container, Engine
+from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, STACK_LABEL, Container, Engine, environment
 from mmp_local_dev.services import SERVICES, postgresql_server
 from mmp_local_dev.services.base import Home, Service
 from mmp_local_dev.shell import CommandFailed
@@ -201,13 +202,9 @@ class ComposeRuntime:
         return env.with_values(**{VOLUMES: next(name for name in names if not self._has_volumes(name))})
 
     def delete(self, data_set: str) -> None:
-        """Delete its volumes, and the containers of this stack that still know them."""
-        self.shut_down()
-        self._engine.remove_volumes(
-            name
-            for name in self._engine.volumes(f"{STACK_LABEL}={self._stack_id}")
-            if name.rpartition("_")[0] == data_set
-        )
+        """Delete its volumes, which no container may know any more."""
+        volumes = self._engine.volumes(f"{STACK_LABEL}={self._stack_id}")
+        self._engine.remove_volumes(name for name in volumes if name.rpartition("_")[0] == data_set)
 
     def run(self, service: Service, argv: Sequence[str], env: Environment, secrets: Mapping[str, str]) -> int:
         """Run a program in the service's container."""
@@ -221,6 +218,21 @@ class ComposeRuntime:
     def inside(self, env: Environment) -> Environment:
         """`env` with the addresses on the stack's network."""
         return env.with_values(**NETWORK)
+
+    def network(self, env: Environment) -> Environment:
+        """As inside: every container on the network reaches the services so."""
+        return self.inside(env)
+
+    def python_on_network(self, program: str, env: Environment, stdin: IO[bytes]) -> str:
+        """Run it with MLflow's image, which holds what a consumer has: clients, and a Python."""
+        image = self._project(env).image("mlflow")
+        if self._engine.image(image) is None:
+            raise _not_running("mlflow")
+        argv = ["docker", "run", "--rm", "--interactive", "--network", env[PROJECT], "--entrypoint", "python"]
+        with TemporaryFile() as output:
+            shell.pipe([*argv, image, "-c", program], env=environment(), stdin=stdin, stdout=output)
+            output.seek(0)
+            return output.read().decode()
 
     def mlflow_schema(self) -> str | None:
         """That of the workspace, which its image of MLflow is made with."""
@@ -319,16 +331,20 @@ class ComposeRuntime:
     def _exec(self, service: str, argv: Sequence[str], secrets: Mapping[str, str], *options: str) -> list[str]:
         container = self._engine.containers(self._stack_id).get(service)
         if container is None or container.status != "running":
-            raise RuntimeUnavailable(
-                f"{service} does not run, and its programs are in its container.",
-                repairs=[Repair(f"mmp-dev up {service}", "starts it")],
-            )
+            raise _not_running(service)
         passed = [part for name in secrets for part in ("--env", name)]  # names only: docker takes the values itself
         return ["docker", "exec", "--interactive", *options, *passed, container.id, *argv]
 
     def _has_program(self, service: str, program: str) -> bool:
         look = self._exec(service, ["sh", "-c", 'command -v "$1"', "sh", program], {})
         return subprocess.run(look, capture_output=True, check=False).returncode == 0
+
+
+def _not_running(service: str) -> RuntimeUnavailable:
+    return RuntimeUnavailable(
+        f"{service} does not run, and its programs are in its container.",
+        repairs=[Repair(f"mmp-dev up {service}", "starts it")],
+    )
 
 
 def _no_program(program: str, service: str) -> RuntimeUnavailable:

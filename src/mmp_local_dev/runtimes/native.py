@@ -162,7 +162,8 @@ class NativeRuntime:
     def data_sets(self) -> Mapping[str, str]:
         """The folders of the servers in use, and what was moved aside."""
         here = self._stack.dir
-        current = {self.name: str(here)} if any((here / name).exists() for name in _DATA_OF) else {}
+        present = [str(here / name) for name in _DATA_OF if (here / name).exists()]
+        current = {self.name: ", ".join(present)} if present else {}
         aside = sorted(self._aside.iterdir()) if self._aside.is_dir() else []
         return {**current, **{folder.name: str(folder) for folder in aside}}
 
@@ -203,6 +204,14 @@ class NativeRuntime:
     def inside(self, env: Environment) -> Environment:
         """`env` as it is: the programs run on this machine."""
         return env
+
+    def network(self, env: Environment) -> Environment:
+        """None: the servers are processes of this machine."""
+        raise _no_network()
+
+    def python_on_network(self, program: str, env: Environment, stdin: IO[bytes]) -> str:
+        """None either."""
+        raise _no_network()
 
     def mlflow_schema(self) -> str | None:
         """That of the package, if the installed MLflow is the one that it was made with."""
@@ -266,6 +275,17 @@ class NativeRuntime:
         survivors = processes.of_stack(self._stack_id)
         processes.end(survivors, timeout=60)
         return bool(survivors)
+
+
+def _no_network() -> RuntimeUnavailable:
+    return RuntimeUnavailable(
+        "This stack runs natively: it has no network that containers could join.",
+        repairs=[
+            Repair("mmp-dev up --runtime compose", "moves it to Docker Compose, with its data"),
+            Repair("docker run --network host --env-file .env IMAGE", "on Linux, lets a container use the host's view"),
+        ],
+        code="NO_NETWORK",
+    )
 
 
 def _client(service: str, program: str, env: Environment) -> str:
