@@ -31,6 +31,7 @@ from mmp_local_dev.workspace import Stack, StackState
 
 _TIMEOUT = 60.0  # seconds until a server answers
 _CALL = 5.0
+_LONGEST = 3600.0  # seconds that a move may take; keys that expire meanwhile are moved, and not compared
 _FIRST_PORT = 20_000
 _SERVICES = [SERVICES[name] for name in STORES]
 
@@ -66,8 +67,9 @@ def move(source: Opened, target: Opened, emit: Emit) -> Opened:
     env = target.runtime.make_room(target.env)
     folder = _begin(source.stack, target.runtime, env)
     try:
-        before = _read(source, folder, emit)
-        _write(replace(target, env=env), folder, before, emit)
+        lasting_until = time.time() + _LONGEST
+        before = _read(source, folder, lasting_until, emit)
+        _write(replace(target, env=env), folder, before, lasting_until, emit)
     except BaseException:
         undo(source.stack, source.state, emit)
         raise
@@ -105,24 +107,24 @@ def _begin(stack: Stack, runtime: Runtime, env: Environment) -> Path:
     return folder
 
 
-def _read(source: Opened, folder: Path, emit: Emit) -> Fingerprints:
+def _read(source: Opened, folder: Path, lasting_until: float, emit: Emit) -> Fingerprints:
     """Dump every store of the source; what each holds."""
     home, runtime = Home(source.stack), source.runtime
     with _running(source, emit) as env:
         for name, store in STORES.items():
             with _step(name, "dump", emit) as progress:
                 store.dump(env, home, runtime, folder / name, timeout=_TIMEOUT, progress=progress)
-        return _fingerprints(env, home, emit)
+        return _fingerprints(env, home, lasting_until, emit)
 
 
-def _write(target: Opened, folder: Path, before: Fingerprints, emit: Emit) -> None:
+def _write(target: Opened, folder: Path, before: Fingerprints, lasting_until: float, emit: Emit) -> None:
     """Restore every store on the target, and see that each holds what it held before."""
     home, runtime = Home(target.stack), target.runtime
     with _running(target, emit) as env:
         for name, store in STORES.items():
             with _step(name, "restore", emit) as progress:
                 store.restore(env, home, runtime, folder / name, timeout=_TIMEOUT, progress=progress)
-        after = _fingerprints(env, home, emit)
+        after = _fingerprints(env, home, lasting_until, emit)
     different = [
         f"{name} {part or '(roles)'}"
         for name, parts in before.items()
@@ -137,11 +139,11 @@ def _write(target: Opened, folder: Path, before: Fingerprints, emit: Emit) -> No
         )
 
 
-def _fingerprints(env: Environment, home: Home, emit: Emit) -> Fingerprints:
+def _fingerprints(env: Environment, home: Home, lasting_until: float, emit: Emit) -> Fingerprints:
     found: Fingerprints = {}
     for name, store in STORES.items():
         with _step(name, "compare", emit):
-            found[name] = store.fingerprint(env, home, timeout=_TIMEOUT)
+            found[name] = store.fingerprint(env, home, timeout=_TIMEOUT, lasting_until=lasting_until)
     return found
 
 

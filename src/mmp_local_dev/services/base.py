@@ -150,8 +150,13 @@ class Store(Protocol):
     ) -> None:
         """Make a new server hold what was dumped. Raises MmpError, DUMP_DAMAGED before anything is changed."""
 
-    def fingerprint(self, env: Environment, home: Home, *, timeout: float) -> Mapping[str, object]:
-        """What it holds, in a form that is equal exactly when the data is. Raises NotReady."""
+    def fingerprint(
+        self, env: Environment, home: Home, *, timeout: float, lasting_until: float
+    ) -> Mapping[str, object]:
+        """What it holds, part by part, in a form that is equal exactly when the data is. Raises NotReady.
+
+        What expires by itself before `lasting_until`, in seconds since 1970, is left out.
+        """
 
 
 def expected_identity(env: Mapping[str, str]) -> str:

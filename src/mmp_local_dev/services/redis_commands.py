@@ -110,11 +110,11 @@ def count_keys(connection: RawConnection) -> int:
     return sum(database["keys"] for database in _databases(connection).values())
 
 
-def read_all(connection: RawConnection) -> Iterator[Batch]:
+def read_all(connection: RawConnection, *, lasting_until: int = 0) -> Iterator[Batch]:
     """Functions and keys in the order in which they are to be written, each database behind its SELECT.
 
     A key may come twice, as SCAN says; writing it twice does no harm. Keys that expire or vanish meanwhile are left
-    out. Raises Refused, and MmpError with the code REDIS_TYPE_UNKNOWN for a key that only a module could write.
+    out, and so are those that expire before `lasting_until`, in milliseconds since 1970. Raises Refused, and MmpError with the code REDIS_TYPE_UNKNOWN for a key that only a module could write.
     """
     libraries = ask_one(connection, b"FUNCTION", b"LIST", b"WITHCODE")
     codes = [_pairs(library)[b"library_code"] for library in libraries]
@@ -124,7 +124,7 @@ def read_all(connection: RawConnection) -> Iterator[Batch]:
         ask(connection, [select])
         fields_expire = _fields_expire(connection, database)
         yield Batch(f"db{number}", 0, [select])
-        for keys, commands in _database(connection, fields_expire=fields_expire):
+        for keys, commands in _database(connection, lasting_until, fields_expire=fields_expire):
             yield Batch(f"db{number}", keys, commands)
 
 
@@ -160,9 +160,12 @@ def _fields_expire(connection: RawConnection, database: Mapping[str, int]) -> bo
     return counted > 0
 
 
-def _database(connection: RawConnection, *, fields_expire: bool) -> Iterator[tuple[int, list[Command]]]:
+def _database(
+    connection: RawConnection, lasting_until: int, *, fields_expire: bool
+) -> Iterator[tuple[int, list[Command]]]:
     """Large keys and streams each by itself, all others together, as many as memory allows."""
-    for keys in _scanned(connection):
+    for met in _scanned(connection):
+        keys = [key for key in met if key.expires < 0 or key.expires >= lasting_until]
         small = [key for key in keys if key.size <= PIECE_BYTES and key.type != b"stream"]
         for some in _by_size(small):
             yield _together(connection, some, fields_expire=fields_expire)

@@ -87,17 +87,19 @@ def restore(env: Environment, source: BinaryIO, *, timeout: float, progress: Pro
     return totals.commands
 
 
-def fingerprint(env: Environment, *, timeout: float, progress: Progress = unseen) -> Mapping[str, Content]:
+def fingerprint(
+    env: Environment, *, timeout: float, lasting_until: float = 0, progress: Progress = unseen
+) -> Mapping[str, Content]:
     """What is in each database that is not empty, by `db0`, `db1`, and so on, and by `functions` if there are any.
 
     Equal before and after a move: it covers names, types, values and the moments of expiry, but neither how they are
-    stored nor when pending entries were delivered. A score of -0 counts as 0: servers turn one into the other.
+    stored nor when pending entries were delivered, nor keys that expire before `lasting_until` (seconds since 1970). A score of -0 counts as 0: servers turn one into the other.
     `timeout`, `progress` and errors are those of `dump`.
     """
     sums: dict[str, _Sum] = {}
     with connect_raw(env, timeout=timeout) as connection:
         total = count_keys(connection)
-        for batch in read_all(connection):
+        for batch in read_all(connection, lasting_until=round(lasting_until * 1000)):
             sums.setdefault(batch.place, _Sum()).add(batch)
             progress(sum(each.keys for place, each in sums.items() if place != "functions"), total)
     return {place: each.content() for place, each in sums.items() if each.keys}

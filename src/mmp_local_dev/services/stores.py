@@ -23,26 +23,30 @@ class _PostgreSQL:
     ) -> None:
         postgresql_data.restore(env, home, programs, folder, timeout=timeout, progress=progress)
 
-    def fingerprint(self, env: Environment, home: Home, *, timeout: float) -> Mapping[str, object]:
+    def fingerprint(
+        self, env: Environment, home: Home, *, timeout: float, lasting_until: float
+    ) -> Mapping[str, object]:
         return postgresql_data.fingerprint(env, home, timeout=timeout)
 
 
 class _Redis:
     def dump(
-        self, env: Environment, _home: Home, _programs: Programs, folder: Path, *, timeout: float, progress: Counted
+        self, env: Environment, home: Home, programs: Programs, folder: Path, *, timeout: float, progress: Counted
     ) -> None:
         folder.mkdir(mode=0o700)
         with (folder / _REDIS_FILE).open("wb") as file:
             redis_data.dump(env, file, timeout=timeout, progress=progress)
 
     def restore(
-        self, env: Environment, _home: Home, _programs: Programs, folder: Path, *, timeout: float, progress: Counted
+        self, env: Environment, home: Home, programs: Programs, folder: Path, *, timeout: float, progress: Counted
     ) -> None:
         with (folder / _REDIS_FILE).open("rb") as file:
             redis_data.restore(env, file, timeout=timeout, progress=progress)
 
-    def fingerprint(self, env: Environment, _home: Home, *, timeout: float) -> Mapping[str, object]:
-        return redis_data.fingerprint(env, timeout=timeout)
+    def fingerprint(
+        self, env: Environment, home: Home, *, timeout: float, lasting_until: float
+    ) -> Mapping[str, object]:
+        return redis_data.fingerprint(env, timeout=timeout, lasting_until=lasting_until)
 
 
 STORES: Mapping[str, Store] = {"postgresql": _PostgreSQL(), "redis": _Redis()}
