@@ -114,7 +114,8 @@ def read_all(connection: RawConnection, *, lasting_until: int = 0) -> Iterator[B
     """Functions and keys in the order in which they are to be written, each database behind its SELECT.
 
     A key may come twice, as SCAN says; writing it twice does no harm. Keys that expire or vanish meanwhile are left
-    out, and so are those that expire before `lasting_until`, in milliseconds since 1970. Raises Refused, and MmpError with the code REDIS_TYPE_UNKNOWN for a key that only a module could write.
+    out, and so are those that expire before `lasting_until`, in milliseconds since 1970. Raises Refused, and MmpError
+    with the code REDIS_TYPE_UNKNOWN for a key that only a module could write.
     """
     libraries = ask_one(connection, b"FUNCTION", b"LIST", b"WITHCODE")
     codes = [_pairs(library)[b"library_code"] for library in libraries]

@@ -93,8 +93,8 @@ def fingerprint(
     """What is in each database that is not empty, by `db0`, `db1`, and so on, and by `functions` if there are any.
 
     Equal before and after a move: it covers names, types, values and the moments of expiry, but neither how they are
-    stored nor when pending entries were delivered, nor keys that expire before `lasting_until` (seconds since 1970). A score of -0 counts as 0: servers turn one into the other.
-    `timeout`, `progress` and errors are those of `dump`.
+    stored nor when pending entries were delivered, nor keys that expire before `lasting_until` (seconds since 1970).
+    A score of -0 counts as 0: servers turn one into the other. `timeout`, `progress` and errors are those of `dump`.
     """
     sums: dict[str, _Sum] = {}
     with connect_raw(env, timeout=timeout) as connection:
