@@ -174,7 +174,7 @@ def make_site(base: Path) -> Iterator[Callable[[], Site]]:
         )
         site = Site(NativeRuntime(stack, stack_id, lambda _: None), env, Home(stack))
         site.runtime.start([SERVICES["postgresql"]], env)
-        wait_until(lambda: SERVICES["postgresql"].prepare(env, site.home, timeout=5), timeout=SECONDS)
+        wait_until(lambda: SERVICES["postgresql"].prepare(env, site.home, site.runtime, timeout=5), timeout=SECONDS)
         return site
 
     yield make
@@ -515,6 +515,9 @@ class Failing:
 
     def inside(self, env: Environment) -> Environment:
         return env
+
+    def mlflow_schema(self) -> str | None:
+        return None
 
     def pipe(self, service: str, argv: Sequence[str], env: Environment, secrets: Mapping[str, str], **_: Any) -> None:
         said = self.said.format(admin=secrets["PGPASSWORD"], user=env["POSTGRES_PASSWORD"])

@@ -54,6 +54,17 @@ def plan(source: Opened, target: Opened) -> str:
     )
 
 
+def on_other_ports(env: Environment) -> Environment:
+    """`env` with every service at a port that no consumer knows."""
+    given = [service.address(env)[1] for service in SERVICES.values()]
+    free: list[int] = []
+    for _ in given:
+        free.append(free_port("localhost", _FIRST_PORT, [*given, *free]))
+    ports = dict(zip(SERVICES, map(str, free), strict=True))
+    uri = f"http://localhost:{ports['mlflow']}"
+    return env.with_values(**{PORT_VARIABLES[name]: port for name, port in ports.items()}, MLFLOW_TRACKING_URI=uri)
+
+
 def move(source: Opened, target: Opened, emit: Emit) -> Opened:
     """Copy what PostgreSQL and Redis hold to the target's servers, compare, and make the target the stack's runtime.
 
@@ -61,6 +72,7 @@ def move(source: Opened, target: Opened, emit: Emit) -> Opened:
     lost or changed, but the servers are stopped.
     """
     emit(Note(plan(source, target)))
+    target.runtime.preflight(list(SERVICES.values()), on_other_ports(target.env))
     target.runtime.provide(list(SERVICES.values()), target.env)
     source.runtime.stop(list(SERVICES.values()))
     source.runtime.shut_down()
@@ -72,6 +84,7 @@ def move(source: Opened, target: Opened, emit: Emit) -> Opened:
         _write(replace(target, env=env), folder, before, lasting_until, emit)
     except BaseException:
         undo(source.stack, source.state, emit)
+        emit(Note(f"The data is as it was, on {source.runtime.name}; `mmp-dev up` starts it there."))
         raise
     chosen = {name: env[name] for name in target.runtime.settings}
     moved = replace(target, env=env, state=replace(target.state, chosen={**target.state.chosen, **chosen}))
@@ -159,7 +172,7 @@ def _step(service: str, step: str, emit: Emit) -> Iterator[Counted]:
 @contextmanager
 def _running(side: Opened, emit: Emit) -> Iterator[Environment]:
     """The stores' servers, ready, on ports that no consumer knows; stopped afterwards."""
-    runtime, env = side.runtime, _with_other_ports(side.env)
+    runtime, env = side.runtime, on_other_ports(side.env)
     try:
         runtime.start(_SERVICES, env)
         for service in _SERVICES:
@@ -176,10 +189,3 @@ def _await(service: Service, env: Environment, side: Opened) -> None:
         service.identify(env, timeout=_CALL)
 
     wait_until(ready, timeout=_TIMEOUT)
-
-
-def _with_other_ports(env: Environment) -> Environment:
-    taken: list[int] = []
-    for service in _SERVICES:
-        taken.append(free_port("localhost", _FIRST_PORT, [*taken, service.address(env)[1]]))
-    return env.with_values(**{PORT_VARIABLES[s.name]: str(port) for s, port in zip(_SERVICES, taken, strict=True)})

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain, count
 from tempfile import TemporaryFile
 from typing import IO
@@ -130,7 +131,8 @@ class ComposeRuntime:
             if lost_password:
                 self._set_admin_password()
         except BaseException:
-            self.stop(changed)
+            with suppress(RuntimeUnavailable):  # what went wrong first is what is told
+                self.stop(changed)
             raise
         return changed
 

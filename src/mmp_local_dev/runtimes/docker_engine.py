@@ -61,7 +61,14 @@ class Engine:
                 code="DOCKER_MISSING",
             )
         argv = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
-        return shell.run(argv, timeout=20).strip()
+        try:
+            return shell.run(argv, timeout=20).strip()
+        except shell.CommandFailed as error:
+            raise RuntimeUnavailable(
+                f"`docker` does not know which engine to talk to: {error.detail}",
+                repairs=[Repair("docker context use default", "takes the engine of this machine"), NATIVELY],
+                code="DOCKER_CONTEXT",
+            ) from None
 
     @cached_property
     def _api(self) -> APIClient:

@@ -34,6 +34,7 @@ _STATES = {
     "EXITED": State.EXITED,
     "FATAL": State.EXITED,
 }
+_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {"redis-cli": ("valkey-cli",)}
 _DATA_OF = ("postgresql", "redis")
 _LEAST_FREE_BYTES = 300_000_000
 
@@ -295,8 +296,9 @@ def _client(service: str, program: str, env: Environment) -> str:
         beside = postgresql_server.find_programs(env) / program
         if beside.is_file():
             return str(beside)
-    if found := shutil.which(program):
-        return found
+    for name in (program, *_OTHER_NAMES.get(program, ())):
+        if found := shutil.which(name):
+            return found
     raise RuntimeUnavailable(f"{program} is neither installed with the server nor on PATH.")
 
 
