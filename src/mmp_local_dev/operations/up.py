@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from mmp_local_dev.contract.verify import Report, verify
 from mmp_local_dev.environment import Environment, doubt
-from mmp_local_dev.errors import NotReady, Repair, RuntimeUnavailable, ServiceFailed
+from mmp_local_dev.errors import MmpError, NotReady, Repair, RuntimeUnavailable, ServiceFailed
 from mmp_local_dev.events import Done, Emit, Note, Warned, ignore
 from mmp_local_dev.operations import move
 from mmp_local_dev.operations.opened import Opened, check_hosts, choose_runtime, locked, open_stack, save
@@ -23,6 +23,7 @@ from mmp_local_dev.workspace import Stack
 _PROBE_TIMEOUT = 5.0
 _LOG_LINES = 15
 _LOOK_EVERY = 0.5
+_WITHOUT_DOCKER = "native"
 _SETTLED_AFTER = 10.0
 
 
@@ -66,7 +67,7 @@ def up(
     with _unlocked() if dry_run else locked(stack, emit):
         opened = open_stack(stack, emit=emit, given=given, process_environment=process_environment)
         check_hosts(opened, services)
-        with _repairs_that_keep_the_data(opened):
+        with _offering_another_runtime(opened, runtime):
             target = choose_runtime(opened, runtime, emit)
             source = _source_of_a_move(opened, target, emit)
             _warn_of_doubtful_values(target, emit)
@@ -114,13 +115,14 @@ def _source_of_a_move(opened: Opened, target: Opened, emit: Emit) -> Opened | No
 
 
 @contextmanager
-def _repairs_that_keep_the_data(opened: Opened) -> Iterator[None]:
-    """Where a stack's own runtime cannot be used, another one has nothing to move from, and is no way out."""
+def _offering_another_runtime(opened: Opened, wanted: str) -> Iterator[None]:
+    """A stack without data may as well run otherwise; one with data could not be moved from what cannot be used."""
     try:
         yield
-    except RuntimeUnavailable as error:
-        if opened.state.runtime:
-            error.repairs = tuple(repair for repair in error.repairs if "--runtime" not in repair.command)
+    except MmpError as error:
+        unusable = isinstance(error, RuntimeUnavailable) or error.code == "IMAGE_UNAVAILABLE"
+        if unusable and not opened.state.runtime and wanted != _WITHOUT_DOCKER:
+            error.repairs += (Repair(f"mmp-dev up --runtime {_WITHOUT_DOCKER}", "runs the servers without Docker"),)
         raise
 
 

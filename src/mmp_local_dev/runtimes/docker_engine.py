@@ -28,7 +28,6 @@ PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 _HASH_LABEL = "com.docker.compose.config-hash"
 _TIMEOUT = 60
-NATIVELY = Repair("mmp-dev up --runtime native", "runs the servers without Docker")
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Engine:
         if shutil.which("docker") is None:
             raise RuntimeUnavailable(
                 "There is no `docker` command on PATH, so nothing can run on Docker Compose.",
-                repairs=[_install(), NATIVELY],
+                repairs=[_install()],
                 code="DOCKER_MISSING",
             )
         argv = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
@@ -66,7 +65,7 @@ class Engine:
         except shell.CommandFailed as error:
             raise RuntimeUnavailable(
                 f"`docker` does not know which engine to talk to: {error.detail}",
-                repairs=[Repair("docker context use default", "takes the engine of this machine"), NATIVELY],
+                repairs=[Repair("docker context use default", "takes the engine of this machine")],
                 code="DOCKER_CONTEXT",
             ) from None
 
@@ -246,7 +245,6 @@ def _connect(host: str) -> None:
                 f"You may not use the Docker engine: {address.path} does not admit this user.",
                 repairs=[
                     Repair('sudo usermod -aG docker "$(id -un)" && newgrp docker', "lets you, once you log in again"),
-                    NATIVELY,
                 ],
                 code="DOCKER_PERMISSION",
             ) from None
@@ -257,7 +255,7 @@ def _connect(host: str) -> None:
 def _stopped(host: str, why: str) -> RuntimeUnavailable:
     return RuntimeUnavailable(
         f"The Docker engine at {host} does not answer: {why.rstrip('.')}.",
-        repairs=[_start(), NATIVELY],
+        repairs=[_start()],
         code="DOCKER_STOPPED",
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mmp_local_dev.errors import MmpError, Repair, RuntimeUnavailable
 from mmp_local_dev.events import Began, Done, Emit, Progress
 from mmp_local_dev.runtimes.docker_compose import Project
-from mmp_local_dev.runtimes.docker_engine import NATIVELY, Engine
+from mmp_local_dev.runtimes.docker_engine import Engine
 from mmp_local_dev.shell import CommandFailed
 
 
@@ -46,7 +46,6 @@ def _build(project: Project, service: str, image: str, _engine: Engine, emit: Em
                 Repair("PIP_INDEX_URL=https://your.index/simple mmp-dev up", "takes the packages from your index"),
                 Repair("MMP_IMAGE_PYTHON=your/python:3.13-slim mmp-dev up", "builds on an image that you have"),
                 Repair(f"{override(service)}=your/image mmp-dev up", "takes a ready one"),
-                NATIVELY,
             ],
             detail=error.detail,
             code="IMAGE_UNAVAILABLE",
@@ -67,7 +66,6 @@ def _pull(_project: Project, service: str, image: str, engine: Engine, emit: Emi
             repairs=[
                 Repair(f"{override(service)}=your/image:tag mmp-dev up", "takes another image"),
                 Repair("MMP_IMAGE_PREFIX=your.mirror/ mmp-dev up", "takes all images from a mirror"),
-                NATIVELY,
             ],
             code="IMAGE_UNAVAILABLE",
         ) from None
