@@ -165,6 +165,27 @@ class FakeRuntime:
     def inside(self, env: Environment) -> Environment:
         return env
 
+    def network(self, env: Environment) -> Environment:
+        return env
+
+    def python_on_network(self, program: str, env: Environment, stdin: IO[bytes]) -> str:
+        raise RuntimeUnavailable("The fake has no network.")
+
+    def provide(self, services: Sequence[Service], env: Environment) -> None:
+        pass
+
+    def data_sets(self) -> Mapping[str, str]:
+        return {}
+
+    def data_set(self, env: Environment) -> str:
+        return "fake"
+
+    def make_room(self, env: Environment) -> Environment:
+        return env
+
+    def delete(self, data_set: str) -> None:
+        pass
+
     def mlflow_schema(self) -> str | None:
         return None
 

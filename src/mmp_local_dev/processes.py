@@ -53,6 +53,17 @@ def _accepts(family: int, address: tuple[object, ...]) -> bool:
         return probe.connect_ex(address) == 0
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address stands for this machine's loopback and nothing else."""
+    import ipaddress
+
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in found)
+
+
 def outward_addresses() -> list[str]:
     """This machine's addresses other than loopback and link-local ones."""
     import ipaddress

@@ -36,10 +36,15 @@ HOMES: dict[str, tuple[str, ...]] = {
     "docker": ("runtimes/docker_engine.py",),
     "dotenv": ("env_formats.py",),
     "filelock": ("files.py",),
+    "hiredis": ("services/redis_commands.py",),
     "packaging": ("contract/",),
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
-    "psycopg": ("services/postgresql.py", "services/mlflow_database.py"),
-    "redis": ("services/redis.py", "operations/clients.py"),
+    "psycopg": (
+        "services/postgresql.py",
+        "services/mlflow_database.py",
+        *(f"services/postgresql_{part}.py" for part in ("data", "database", "fingerprint", "roles")),
+    ),
+    "redis": ("services/redis.py", "services/redis_commands.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
     "rich": ("cli/",),
     "supervisor": ("runtimes/supervisor.py",),

@@ -7,7 +7,7 @@ import os
 import click
 
 from mmp_local_dev.cli import options, render
-from mmp_local_dev.operations.env import env, write_env
+from mmp_local_dev.operations.env import env, network_env, write_env
 from mmp_local_dev.workspace import Stack
 
 
@@ -22,11 +22,14 @@ from mmp_local_dev.workspace import Stack
 )
 @click.option("--show-secrets", is_flag=True, help="Print passwords instead of asterisks.")
 @click.option("--write", is_flag=True, help="Write .env first, without starting anything.")
+@options.view_option
 @options.runtime_option
 @options.stack_option
 @options.debug_option
-def command(form: str, show_secrets: bool, write: bool, runtime: str, stack: Stack) -> int:
+def command(form: str, show_secrets: bool, write: bool, view: str, runtime: str, stack: Stack) -> int:
     """Print the environment that consumers need."""
-    values = write_env(stack, runtime=runtime, process_environment=os.environ) if write else env(stack)
+    if write:
+        write_env(stack, runtime=runtime, process_environment=os.environ)
+    values = network_env(stack) if view == "network" else env(stack)
     render.environment(values if show_secrets else values.masked(), form)
     return 0

@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "run": "Run a command with the environment.",
     "psql": "Open psql on the database.",
     "redis-cli": "Talk to Redis.",
+    "old-data": "Show or delete what a move to another runtime has left.",
     "open": "Open MLflow in the browser.",
 }
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from mmp_local_dev.errors import InputError, Repair
 from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.workspace import DEFAULT_STACK, Stack, Workspace
 
@@ -60,6 +63,35 @@ def runtime_option(function: F) -> F:
         show_default=True,
         help="How to run the servers; auto keeps what the stack has.",
     )(function)
+
+
+def view_option(function: F) -> F:
+    """`--view`: from where the services are seen."""
+    return click.option(
+        "--view",
+        type=click.Choice(["host", "network"]),
+        default="host",
+        show_default=True,
+        help="From this machine, or from containers on the stack's network.",
+    )(function)
+
+
+def yes_option(function: F) -> F:
+    """`--yes`: go on without asking."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(function)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is deleted, unless `yes`. Raises InputError where nobody can answer, Abort for a no."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise InputError(
+            "This deletes data, and nobody is there to ask.",
+            repairs=[Repair(shlex.join(["mmp-dev", *sys.argv[1:], "--yes"]), "deletes it without asking")],
+            code="CONFIRMATION_REQUIRED",
+        )
+    click.confirm(question, abort=True, err=True)
 
 
 def service_arguments(function: F) -> F:

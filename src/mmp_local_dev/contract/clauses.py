@@ -15,7 +15,7 @@ from mmp_local_dev.contract.model import Contract, ContractService, Variable
 from mmp_local_dev.contract.values import problem
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, NotReady, Repair, WrongService
-from mmp_local_dev.processes import listening, outward_addresses
+from mmp_local_dev.processes import is_loopback, listening, outward_addresses
 from mmp_local_dev.services import SERVICES, mlflow, postgresql
 
 Check = Callable[[Environment, float], None]
@@ -154,6 +154,8 @@ def _loopback(service: ContractService) -> Check:
     def check(env: Environment, timeout: float) -> None:
         implementation = SERVICES[service.name]
         host, port = implementation.address(env)
+        if not is_loopback(host):
+            raise ClauseSkipped(f"{host} is not this machine's loopback; seen from the host it can be judged")
         for address in outward_addresses():
             if not listening(address, port):
                 continue

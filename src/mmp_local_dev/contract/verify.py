@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from mmp_local_dev.contract.clauses import Clause, ClauseBroken, ClauseSkipped, clauses_of
 from mmp_local_dev.contract.model import Contract
@@ -61,6 +62,25 @@ class Report:
         """Whether every clause passed or was optional. False when no clause was checked at all."""
         checked = self.count(Outcome.PASSED)
         return checked > 0 and checked + self.count(Outcome.SKIPPED) == len(self.findings)
+
+    def to_data(self) -> dict[str, Any]:
+        """As JSON knows it: text, numbers, lists and mappings."""
+        return {**asdict(self), "kept": self.kept}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Report:
+        """The report that `to_data` was called on."""
+        findings = [
+            Finding(
+                **{
+                    **finding,
+                    "outcome": Outcome(finding["outcome"]),
+                    "repairs": tuple(Repair(**repair) for repair in finding["repairs"]),
+                }
+            )
+            for finding in data["findings"]
+        ]
+        return cls(data["contract"], data["version"], tuple(findings))
 
     @property
     def exit_code(self) -> int:

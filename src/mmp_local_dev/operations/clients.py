@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 
+from mmp_local_dev.errors import RuntimeUnavailable
 from mmp_local_dev.events import ignore
 from mmp_local_dev.operations.opened import open_stack
 from mmp_local_dev.services import SERVICES, redis
@@ -14,7 +14,7 @@ from mmp_local_dev.workspace import Stack
 def psql(stack: Stack, arguments: Sequence[str]) -> int:
     """Run psql as the published user with this program's terminal; its exit code. The password stays out of argv."""
     opened = open_stack(stack, emit=ignore)
-    env = opened.env
+    env = opened.runtime.inside(opened.env)
     login = {
         "PGHOST": env["POSTGRES_HOST"],
         "PGPORT": env["POSTGRES_PORT"],
@@ -22,18 +22,19 @@ def psql(stack: Stack, arguments: Sequence[str]) -> int:
         "PGDATABASE": env["POSTGRES_DB"],
         "PGPASSWORD": env["POSTGRES_PASSWORD"],
     }
-    return opened.runtime.run(SERVICES["postgresql"], ["psql", *arguments], env, login)
+    return opened.runtime.run(SERVICES["postgresql"], ["psql", *arguments], opened.env, login)
 
 
 def redis_cli(stack: Stack, arguments: Sequence[str]) -> int | None:
-    """Run the redis-cli or valkey-cli of PATH with this program's terminal; None when there is neither."""
-    tool = shutil.which("redis-cli") or shutil.which("valkey-cli")
-    if tool is None:
-        return None
+    """Run the redis-cli that is next to the server with this program's terminal; None when there is none."""
     opened = open_stack(stack, emit=ignore)
-    host, port = SERVICES["redis"].address(opened.env)
+    host, port = SERVICES["redis"].address(opened.runtime.inside(opened.env))
     login = {"REDISCLI_AUTH": opened.env["REDIS_PASSWORD"]} if opened.env.get("REDIS_PASSWORD") else {}
-    return opened.runtime.run(SERVICES["redis"], [tool, "-h", host, "-p", str(port), *arguments], opened.env, login)
+    command = ["redis-cli", "-h", host, "-p", str(port), *arguments]
+    try:
+        return opened.runtime.run(SERVICES["redis"], command, opened.env, login)
+    except RuntimeUnavailable:
+        return None
 
 
 def redis_commands(stack: Stack, commands: Iterable[Sequence[str]]) -> Iterator[object]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mmp_local_dev import env_formats
-from mmp_local_dev.errors import EnvironmentInvalid
+from mmp_local_dev.errors import EnvironmentInvalid, RuntimeUnavailable
 from mmp_local_dev.events import Emit, ignore
+from mmp_local_dev.operations.move import undo
 from mmp_local_dev.operations.opened import locked
 from mmp_local_dev.runtimes import RUNTIMES
+from mmp_local_dev.runtimes.base import Runtime
 from mmp_local_dev.services import SERVICES
 from mmp_local_dev.services.base import STACK_ID
 from mmp_local_dev.workspace import Stack, StackState
@@ -32,10 +34,25 @@ def down(stack: Stack, *, emit: Emit = ignore) -> Down:
         return Down((), was_running=False)
     stack.create()
     with locked(stack, emit):
-        runtime = RUNTIMES[state.runtime or "native"](stack, state.id, emit)
-        stopped = runtime.stop(list(SERVICES.values()))
-        was_running = runtime.shut_down()
+        undo(stack, state, emit)
+        if state.runtime:
+            return _down(RUNTIMES[state.runtime](stack, state.id, emit))
+        ended = [_down_if_available(make(stack, state.id, emit)) for make in RUNTIMES.values()]
+    return Down(tuple(name for each in ended for name in each.stopped), any(each.was_running for each in ended))
+
+
+def _down(runtime: Runtime) -> Down:
+    stopped = runtime.stop(list(SERVICES.values()))
+    was_running = runtime.shut_down()
     return Down(tuple(service.name for service in stopped), was_running or bool(stopped))
+
+
+def _down_if_available(runtime: Runtime) -> Down:
+    """For a stack that has forgotten which runtime it is on: one that this machine does not have runs nothing."""
+    try:
+        return _down(runtime)
+    except RuntimeUnavailable:
+        return Down((), was_running=False)
 
 
 def _state_in_env_file(stack: Stack) -> StackState | None:

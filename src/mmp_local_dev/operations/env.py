@@ -16,13 +16,19 @@ def env(stack: Stack) -> Environment:
     return published(stack, load(stack.workspace.contract))
 
 
+def network_env(stack: Stack) -> Environment:
+    """What `.env` publishes, with the addresses that containers on the stack's network use. Raises as `env`, and
+    RuntimeUnavailable when the stack's runtime has no network."""
+    return open_stack(stack, emit=ignore).runtime.network(env(stack))
+
+
 def write_env(
     stack: Stack,
     *,
     runtime: str = "auto",
     process_environment: Mapping[str, str] | None = None,
     emit: Emit = ignore,
-) -> Environment:
+) -> None:
     """Resolve the environment and write `.env`, and what the runtime needs beside it, without starting anything."""
     stack.create()
     with locked(stack, emit):
@@ -30,4 +36,3 @@ def write_env(
         opened = choose_runtime(opened, runtime, emit)
         save(opened)
         opened.runtime.install()
-    return env(stack)

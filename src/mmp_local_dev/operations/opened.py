@@ -22,6 +22,7 @@ from mmp_local_dev.errors import (
 )
 from mmp_local_dev.events import Emit, Note
 from mmp_local_dev.files import lock, write_if_changed
+from mmp_local_dev.processes import is_loopback
 from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.runtimes.base import Runtime
 from mmp_local_dev.services.base import STACK_ID, Service
@@ -141,13 +142,14 @@ def published(stack: Stack, contract: Contract) -> Environment:
 
 
 def save(opened: Opened) -> bool:
-    """Write `.env` and what the stack remembers; whether `.env` changed. Lines that users added stay as they are."""
+    """Write `.env` and then what the stack remembers; whether `.env` changed. Lines that users added stay."""
     contract, env, stack = opened.contract, opened.env, opened.stack
     secrets = {n: env[n] for n in contract.variables if n in env.secrets and contract.variables[n].required}
-    stack.save(replace(opened.state, chosen={**opened.state.chosen, **secrets}))
     values = {name: env[name] for name in (*contract.variables, *opened.runtime.variables) if name in env}
     existing = stack.env_file.read_bytes().decode("utf-8") if stack.env_file.exists() else ""
-    return write_if_changed(stack.env_file, env_formats.render(values, existing=existing), mode=0o600)
+    written = write_if_changed(stack.env_file, env_formats.render(values, existing=existing), mode=0o600)
+    stack.save(replace(opened.state, chosen={**opened.state.chosen, **secrets}))
+    return written
 
 
 def locked(stack: Stack, emit: Emit) -> AbstractContextManager[None]:
@@ -161,16 +163,9 @@ def locked(stack: Stack, emit: Emit) -> AbstractContextManager[None]:
 
 def check_hosts(opened: Opened, chosen: list[Service]) -> None:
     """Raise InputError when a variable points a service of ours at another machine."""
-    import ipaddress
-    import socket
-
     for service in chosen:
-        host, port = service.address(opened.env)
-        try:
-            found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-        except OSError:
-            found = set()
-        if not found or not all(ipaddress.ip_address(a.partition("%")[0]).is_loopback for a in found):
+        host, _ = service.address(opened.env)
+        if not is_loopback(host):
             names = [v.name for v in opened.contract.variables.values() if v.binds in _host_parts(service)]
             raise InputError(
                 f"{service.name} would be at {host}, which is not this machine's loopback; the value comes from "

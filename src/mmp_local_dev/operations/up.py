@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from mmp_local_dev.contract.verify import Report, verify
 from mmp_local_dev.environment import Environment, doubt
-from mmp_local_dev.errors import NotReady, Repair, ServiceFailed
+from mmp_local_dev.errors import MmpError, NotReady, Repair, RuntimeUnavailable, ServiceFailed
 from mmp_local_dev.events import Done, Emit, Note, Warned, ignore
+from mmp_local_dev.operations import move
 from mmp_local_dev.operations.opened import Opened, check_hosts, choose_runtime, locked, open_stack, save
 from mmp_local_dev.processes import free_port
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
@@ -22,6 +23,8 @@ from mmp_local_dev.workspace import Stack
 _PROBE_TIMEOUT = 5.0
 _LOG_LINES = 15
 _LOOK_EVERY = 0.5
+_WITHOUT_DOCKER = "native"
+_SETTLED_AFTER = 10.0
 
 
 @dataclass(frozen=True)
@@ -64,21 +67,63 @@ def up(
     with _unlocked() if dry_run else locked(stack, emit):
         opened = open_stack(stack, emit=emit, given=given, process_environment=process_environment)
         check_hosts(opened, services)
-        opened = choose_runtime(opened, runtime, emit)
-        _warn_of_doubtful_values(opened, emit)
-        _warn_of_rotation(opened, emit)
-        if auto_ports:
-            opened = _with_free_ports(opened, services, emit)
-        opened.runtime.preflight(services, opened.env)
-        if dry_run:
-            return _result(opened, services, (), None, began, written=False)
-        written = save(opened)
-        started = opened.runtime.start(services, opened.env)
-        with _undone_on_failure(opened.runtime, started):
-            for service in services:
-                _bring_up(service, opened, wait_timeout, emit)
-        report = verify(opened.contract, opened.env, services=[service.name for service in services])
+        with _offering_another_runtime(opened, runtime):
+            target = choose_runtime(opened, runtime, emit)
+            source = _source_of_a_move(opened, target, emit)
+            _warn_of_doubtful_values(target, emit)
+            _warn_of_rotation(target, emit)
+            if dry_run:
+                return _tried(source, target, services, began, emit)
+            move.undo(stack, opened.state, emit)
+            if source:
+                target = move.move(source, target, emit)
+            return _up(target, services, began, wait_timeout, emit, auto_ports=auto_ports)
+
+
+def _up(
+    opened: Opened, services: Sequence[Service], began: float, wait_timeout: float, emit: Emit, *, auto_ports: bool
+) -> Up:
+    if auto_ports:
+        opened = _with_free_ports(opened, services, emit)
+    opened.runtime.preflight(services, opened.env)
+    written = save(opened)
+    started = opened.runtime.start(services, opened.env)
+    with _undone_on_failure(opened.runtime, started):
+        for service in services:
+            _bring_up(service, opened, wait_timeout, emit)
+        for service in started:
+            _settle(service, opened.runtime)
+    report = verify(opened.contract, opened.env, services=[service.name for service in services])
     return _result(opened, services, started, report, began, written=written)
+
+
+def _tried(source: Opened | None, target: Opened, services: Sequence[Service], began: float, emit: Emit) -> Up:
+    """What a dry run finds."""
+    if source:
+        emit(Note(move.plan(source, target)))
+    # Before a move the stack's own ports are held by the servers that will have gone by then.
+    target.runtime.preflight(services, move.on_other_ports(target.env) if source else target.env)
+    return _result(target, services, (), None, began, written=False)
+
+
+def _source_of_a_move(opened: Opened, target: Opened, emit: Emit) -> Opened | None:
+    """The stack on the runtime that has its data, when that is another than the target."""
+    if opened.state.runtime in ("", target.runtime.name):
+        return None
+    source = choose_runtime(opened, opened.state.runtime, emit)
+    return source if move.has_to_move(source, target) else None
+
+
+@contextmanager
+def _offering_another_runtime(opened: Opened, wanted: str) -> Iterator[None]:
+    """A stack without data may as well run otherwise; one with data could not be moved from what cannot be used."""
+    try:
+        yield
+    except MmpError as error:
+        unusable = isinstance(error, RuntimeUnavailable) or error.code == "IMAGE_UNAVAILABLE"
+        if unusable and not opened.state.runtime and wanted != _WITHOUT_DOCKER:
+            error.repairs += (Repair(f"mmp-dev up --runtime {_WITHOUT_DOCKER}", "runs the servers without Docker"),)
+        raise
 
 
 def _warn_of_doubtful_values(opened: Opened, emit: Emit) -> None:
@@ -104,7 +149,8 @@ def _undone_on_failure(runtime: Runtime, started: Sequence[Service]) -> Iterator
     try:
         yield
     except BaseException:
-        runtime.stop(started)
+        with suppress(RuntimeUnavailable):  # its engine is gone: that is what is being told already
+            runtime.stop(started)
         raise
 
 
@@ -134,6 +180,16 @@ def _bring_up(service: Service, opened: Opened, timeout: float, emit: Emit) -> N
         why = f"{service.name} was not ready within {timeout:.0f} seconds. {error.message}"
         raise _failed(why if error.retryable else error.message, service, opened, error.repairs) from error
     emit(Done(service.name, "ready", time.monotonic() - began))
+
+
+def _settle(service: Service, runtime: Runtime) -> None:
+    """Wait until the runtime, too, has noticed that the service is ready: `status` says so from then on."""
+
+    def look() -> None:
+        if runtime.state(service) is State.STARTING:
+            raise NotReady(f"{service.name} answers, but its health check does not pass.")
+
+    wait_until(look, timeout=_SETTLED_AFTER)
 
 
 def _failed(message: str, service: Service, opened: Opened, repairs: Sequence[Repair] = ()) -> ServiceFailed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import IO, Protocol
 
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, PreflightFailed, Repair
@@ -84,6 +84,9 @@ class Runtime(Programs, Protocol):
     def conflicts(self, services: Sequence[Service], env: Environment) -> list[Conflict]:
         """The services whose port somebody else holds."""
 
+    def provide(self, services: Sequence[Service], env: Environment) -> None:
+        """Fetch or build what has to be on this machine before the services can start. Raises MmpError."""
+
     def start(self, services: Sequence[Service], env: Environment) -> Sequence[Service]:
         """Start what does not run, or runs with other values than `env`'s; return the services this call started."""
 
@@ -101,6 +104,27 @@ class Runtime(Programs, Protocol):
 
     def log(self, service: Service) -> str:
         """Where its log is, for people: a path, or the command that shows it."""
+
+    def network(self, env: Environment) -> Environment:
+        """`env` as containers on the stack's network need it. Raises RuntimeUnavailable when it has no network."""
+
+    def python_on_network(self, program: str, env: Environment, stdin: IO[bytes]) -> str:
+        """Run a Python program in a container on the stack's network, as a consumer's is; what it printed.
+
+        Raises RuntimeUnavailable when it has no network, and CommandFailed when the program fails.
+        """
+
+    def data_sets(self) -> Mapping[str, str]:
+        """Everything that it keeps for this stack, by name: where it is, for people. One may be in use."""
+
+    def data_set(self, env: Environment) -> str:
+        """The name of the data set that `env` is about; it need not be there yet."""
+
+    def make_room(self, env: Environment) -> Environment:
+        """`env` about a data set that is not there yet; one that was is kept, under another name if need be."""
+
+    def delete(self, data_set: str) -> None:
+        """Delete a data set that no server uses. Nothing happens when there is none of that name."""
 
     def run(self, service: Service, argv: Sequence[str], env: Environment, secrets: Mapping[str, str]) -> int:
         """Run a client tool next to the service, with this program's terminal; return its exit code.

@@ -7,26 +7,28 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain, count
+from tempfile import TemporaryFile
 from typing import IO
 
-from mmp_local_dev import processes, shell, workspace_files
+from mmp_local_dev import processes, shell
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import MmpError, NotReady, PreflightFailed, Repair, RuntimeUnavailable
-from mmp_local_dev.events import Began, Done, Emit, Progress
+from mmp_local_dev.errors import NotReady, Repair, RuntimeUnavailable
+from mmp_local_dev.events import Began, Done, Emit
 from mmp_local_dev.files import write_if_changed
 from mmp_local_dev.processes import PortOwner
-from mmp_local_dev.runtimes import docker_compose
+from mmp_local_dev.runtimes import compose_problems, docker_compose, docker_images
 from mmp_local_dev.runtimes.base import Conflict, State, refuse
+from mmp_local_dev.runtimes.compose_problems import PROJECT, VOLUMES, VOLUMES_OF
 from mmp_local_dev.runtimes.docker_compose import LEAST_ENGINE, Project
-from mmp_local_dev.runtimes.docker_engine import FOLDER_LABEL, PROJECT_LABEL, STACK_LABEL, Container, Engine
+from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, STACK_LABEL, Container, Engine, environment
 from mmp_local_dev.services import SERVICES, postgresql_server
 from mmp_local_dev.services.base import Home, Service
 from mmp_local_dev.shell import CommandFailed
 from mmp_local_dev.wait import wait_until
 from mmp_local_dev.workspace import DEFAULT_STACK, Stack
 
-PROJECT = "MMP_PROJECT"
-VOLUMES = "MMP_VOLUMES"
 # The addresses of the services for containers on the stack's network, as docker-compose.yml makes them.
 NETWORK = {
     "POSTGRES_HOST": "postgresql",
@@ -36,10 +38,8 @@ NETWORK = {
     "MLFLOW_TRACKING_URI": "http://mlflow:5002",
     "MLFLOW_PORT": "5002",
 }
-_WITH_VOLUMES = ("postgresql", "redis")
 _TIMEOUT_OF_START = 60.0
 _RESTARTS = 3  # after so many a container that dies again does not recover by itself
-_LEAST_FREE_BYTES = 500_000_000
 _NO_SUCH_PROGRAM = (126, 127)
 
 
@@ -56,6 +56,7 @@ class ComposeRuntime:
         self._emit = emit
         self._home = Home(stack)
         self._engine = Engine()
+        self._last: Project | None = None
 
     def available(self) -> str:
         """The engine and Compose that would be used, in words. Raises RuntimeUnavailable, telling why it cannot be."""
@@ -80,32 +81,49 @@ class ComposeRuntime:
 
     def preflight(self, services: Sequence[Service], env: Environment) -> None:
         """Engine and Compose there and new enough, names and ports free or ours, data of the right version, room."""
+        refuse([*compose_problems.missing_files(self._stack.workspace.root)])
+        project = self._project(env)
+        if all(self._run_as_defined(services, project).values()):
+            return
         self.available()
-        problems = [*self._workspace_problems(), *self._name_problems(services, env), *self._data_problems(env)]
-        refuse(problems + [conflict.problem() for conflict in self.conflicts(services, env)])
+        names = [service.name for service in services]
+        refuse(
+            [
+                *compose_problems.full_disk(self._engine),
+                *compose_problems.taken_names(self._engine, project.name, names, self._stack_id),
+                *compose_problems.foreign_volumes(self._engine, env[VOLUMES], self._stack_id),
+                *compose_problems.other_major(self._engine, project, env[VOLUMES], self._stack_id),
+                *(conflict.problem() for conflict in self.conflicts(services, env)),
+            ]
+        )
 
     def conflicts(self, services: Sequence[Service], env: Environment) -> list[Conflict]:
         """The services whose port somebody else holds, on any address that consumers would reach."""
         found = []
+        containers = self._engine.containers(self._stack_id)
         for service in services:
             host, port = service.address(env)
-            own = self._container(service)
+            own = containers.get(service.name)
             published = {"127.0.0.1"} if own and own.status == "running" and own.port == port else set()
             if set(processes.listening(host, port)) - published:
                 owner = self._port_owner(port, besides=own if published else None)
                 found.append(Conflict(service.name, port, owner))
         return found
 
+    def provide(self, services: Sequence[Service], env: Environment) -> None:
+        """Pull or build the images that the engine does not have."""
+        docker_images.provide(self._project(env), [service.name for service in services], self._engine, self._emit)
+
     def start(self, services: Sequence[Service], env: Environment) -> Sequence[Service]:
         """Make or start the containers that do not run, or run with another definition than the file's now."""
         lost_password = self._admin_password_is_lost(env)
         self.install()
         project = self._project(env)
-        hashes = project.hashes()
-        changed = [service for service in services if not self._runs_as_defined(service, hashes)]
+        as_defined = self._run_as_defined(services, project)
+        changed = [service for service in services if not as_defined[service.name]]
         if not changed:
             return []
-        self._provide_images(project, changed)
+        self.provide(changed, env)
         for service in changed:
             self._emit(Began(service.name, "start"))
         try:
@@ -113,7 +131,8 @@ class ComposeRuntime:
             if lost_password:
                 self._set_admin_password()
         except BaseException:
-            self.stop(changed)
+            with suppress(RuntimeUnavailable):  # what went wrong first is what is told
+                self.stop(changed)
             raise
         return changed
 
@@ -167,6 +186,28 @@ class ComposeRuntime:
         container = self._container(service)
         return f"docker logs {container.name if container else service.name}"
 
+    def data_sets(self) -> Mapping[str, str]:
+        """Its volumes, by the part of their names that they share."""
+        found: dict[str, str] = {}
+        for volume in sorted(self._engine.volumes(f"{STACK_LABEL}={self._stack_id}")):
+            name = volume.rpartition("_")[0]
+            found[name] = f"{found[name]}, {volume}" if name in found else f"Docker volumes {volume}"
+        return found
+
+    def data_set(self, env: Environment) -> str:
+        """What MMP_VOLUMES says."""
+        return env[VOLUMES]
+
+    def make_room(self, env: Environment) -> Environment:
+        """Name volumes that are not there yet."""
+        names = chain([env[PROJECT]], (f"{env[PROJECT]}-{number}" for number in count(2)))
+        return env.with_values(**{VOLUMES: next(name for name in names if not self._has_volumes(name))})
+
+    def delete(self, data_set: str) -> None:
+        """Delete its volumes, which no container may know any more."""
+        volumes = self._engine.volumes(f"{STACK_LABEL}={self._stack_id}")
+        self._engine.remove_volumes(name for name in volumes if name.rpartition("_")[0] == data_set)
+
     def run(self, service: Service, argv: Sequence[str], env: Environment, secrets: Mapping[str, str]) -> int:
         """Run a program in the service's container."""
         terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
@@ -179,6 +220,21 @@ class ComposeRuntime:
     def inside(self, env: Environment) -> Environment:
         """`env` with the addresses on the stack's network."""
         return env.with_values(**NETWORK)
+
+    def network(self, env: Environment) -> Environment:
+        """As inside: every container on the network reaches the services so."""
+        return self.inside(env)
+
+    def python_on_network(self, program: str, env: Environment, stdin: IO[bytes]) -> str:
+        """Run it with MLflow's image, which holds what a consumer has: clients, and a Python."""
+        image = self._project(env).image("mlflow")
+        if self._engine.image(image) is None:
+            raise _not_running("mlflow")
+        argv = ["docker", "run", "--rm", "--interactive", "--network", env[PROJECT], "--entrypoint", "python"]
+        with TemporaryFile() as output:
+            shell.pipe([*argv, image, "-c", program], env=environment(), stdin=stdin, stdout=output)
+            output.seek(0)
+            return output.read().decode()
 
     def mlflow_schema(self) -> str | None:
         """That of the workspace, which its image of MLflow is made with."""
@@ -214,13 +270,18 @@ class ComposeRuntime:
         return found
 
     def _project(self, env: Environment) -> Project:
-        return Project(env[PROJECT], self._stack.workspace.root, self._stack.env_file, env)
+        if self._last is None or self._last.variables != env:
+            self._last = Project(env[PROJECT], self._stack.workspace.root, self._stack.env_file, env)
+        return self._last
 
     def _known_project(self) -> str:
         """The project of this stack's containers or volumes, as the engine remembers it."""
         label = f"{STACK_LABEL}={self._stack_id}"
         labels = [{PROJECT_LABEL: each.project} for each in self._engine.labelled(label)]
         return next((each[PROJECT_LABEL] for each in [*labels, *self._engine.volumes(label).values()]), "")
+
+    def _has_volumes(self, name: str) -> bool:
+        return any(self._engine.volume_labels(f"{name}_{service}") is not None for service in VOLUMES_OF)
 
     def _known_volumes(self) -> str:
         names = sorted(self._engine.volumes(f"{STACK_LABEL}={self._stack_id}"))
@@ -236,130 +297,15 @@ class ComposeRuntime:
         return not (
             engine.labelled(f"{PROJECT_LABEL}={project}")
             or any(engine.named(f"{project}-{name}-1") for name in SERVICES)
-            or any(engine.volume_labels(f"{project}_{name}") is not None for name in _WITH_VOLUMES)
+            or self._has_volumes(project)
             or engine.network_exists(project)
         )
 
-    def _runs_as_defined(self, service: Service, hashes: Mapping[str, str]) -> bool:
-        container = self._container(service)
-        return (
-            container is not None
-            and container.status in ("running", "restarting")
-            and container.config_hash == hashes.get(service.name)
-        )
-
-    def _provide_images(self, project: Project, services: Sequence[Service]) -> None:
-        for service in services:
-            name = project.image(service.name)
-            if self._engine.image(name) is not None:
-                continue
-            began = time.monotonic()
-            step = "build" if project.is_built(service.name) else "pull"
-            self._emit(Began(service.name, step))
-            if step == "build":
-                self._build(project, service.name, name)
-            else:
-                self._pull(service.name, name)
-            self._emit(Done(service.name, step, time.monotonic() - began))
-
-    def _build(self, project: Project, service: str, image: str) -> None:
-        def tell(what: str, number: int, of: int) -> None:
-            self._emit(Progress(service, "build", number, of, unit="steps", text=what))
-
-        try:
-            project.build(service, tell)
-        except CommandFailed as error:
-            raise MmpError(
-                f"The image {image} of {service} could not be built.",
-                repairs=[
-                    Repair("PIP_INDEX_URL=https://your.index/simple mmp-dev up", "takes the packages from your index"),
-                    Repair("MMP_IMAGE_PYTHON=your/python:3.13-slim mmp-dev up", "builds on an image that you have"),
-                    Repair(f"{_override(service)}=your/image mmp-dev up", "takes a ready one"),
-                ],
-                detail=error.detail,
-                code="IMAGE_UNAVAILABLE",
-            ) from None
-
-    def _pull(self, service: str, image: str) -> None:
-        def tell(done: int, total: int) -> None:
-            self._emit(Progress(service, "pull", done, total, unit="bytes", text=image))
-
-        try:
-            self._engine.pull(image, tell)
-        except RuntimeUnavailable:
-            raise
-        except MmpError as error:
-            raise MmpError(
-                f"The image {image} of {service} is not on this machine and cannot be pulled: "
-                f"{error.message.removeprefix('Docker says: ')}",
-                repairs=[
-                    Repair(f"{_override(service)}=your/image:tag mmp-dev up", "takes another image"),
-                    Repair("MMP_IMAGE_PREFIX=your.mirror/ mmp-dev up", "takes all images from a mirror"),
-                    Repair("mmp-dev up --runtime native", "runs the servers without Docker"),
-                ],
-                code="IMAGE_UNAVAILABLE",
-            ) from None
-
-    def _workspace_problems(self) -> Iterator[MmpError]:
-        root = self._stack.workspace.root
-        needed = [name for name in workspace_files.FILES if name not in ("dev-contract.yml",) and "verify" not in name]
-        if missing := [name for name in needed if not (root / name).is_file()]:
-            yield PreflightFailed(
-                f"{root} lacks {', '.join(missing)}, without which its services cannot run on Compose.",
-                repairs=[Repair("mmp-dev init", "writes what is missing and leaves the rest as it is")],
-            )
-        free = self._engine.free_bytes()
-        if free is not None and free < _LEAST_FREE_BYTES:
-            yield PreflightFailed(
-                f"Only {free // 1_000_000} MB are free where the Docker engine keeps its data; the servers need at "
-                f"least {_LEAST_FREE_BYTES // 1_000_000} MB to run safely.",
-                repairs=[
-                    Repair("docker system df", "shows what takes the room"),
-                    Repair("docker builder prune", "deletes what builds have cached, and no data"),
-                ],
-                code="DISK_FULL",
-            )
-
-    def _name_problems(self, services: Sequence[Service], env: Environment) -> Iterator[MmpError]:
-        for service in services:
-            name = f"{env[PROJECT]}-{service.name}-1"
-            found = self._engine.named(name)
-            if found and found.id not in {each.id for each in self._engine.containers(self._stack_id).values()}:
-                yield PreflightFailed(
-                    f"A container called {name} is there already and is not of this stack.",
-                    repairs=[
-                        Repair(f"docker rename {name} {name}-old", "keeps it under another name"),
-                        Repair(f"docker rm {name}", "removes it, if it does not run"),
-                        Repair(f"{PROJECT}={env[PROJECT]}-2 mmp-dev up", "gives this stack's containers other names"),
-                    ],
-                    code="NAME_CONFLICT",
-                )
-
-    def _data_problems(self, env: Environment) -> Iterator[MmpError]:
-        for name in _WITH_VOLUMES:
-            volume = f"{env[VOLUMES]}_{name}"
-            labels = self._engine.volume_labels(volume)
-            if labels is not None and labels.get(STACK_LABEL, self._stack_id) != self._stack_id:
-                yield PreflightFailed(
-                    f"The volume {volume} holds the data of another stack ({labels.get(FOLDER_LABEL, 'elsewhere')}).",
-                    repairs=[Repair(f"{VOLUMES}={env[VOLUMES]}-2 mmp-dev up", "gives this stack volumes of its own")],
-                    code="NAME_CONFLICT",
-                )
-        found = self._major_of_data(f"{env[VOLUMES]}_postgresql", env)
-        if found not in ("", str(postgresql_server.MAJOR)):
-            yield _other_major(f"{env[VOLUMES]}_postgresql", found)
-
-    def _major_of_data(self, volume: str, env: Environment) -> str:
-        """The PostgreSQL major that made the data; "" when there is none, or it runs, or no image is there to look."""
-        container = self._container(SERVICES["postgresql"])
-        if (container and container.status == "running") or self._engine.volume_labels(volume) is None:
-            return ""
-        image = env.get("MMP_IMAGE_POSTGRESQL") or os.environ.get("MMP_IMAGE_POSTGRESQL") or "postgres:17"
-        if self._engine.image(image) is None:
-            return ""
-        host_config = self._engine.api.create_host_config(binds=[f"{volume}:/data:ro"])
-        with self._engine.scratch(image, host_config=host_config) as scratch:
-            return (self._engine.read(scratch, "/data/PG_VERSION") or b"").decode().strip()
+    def _run_as_defined(self, services: Sequence[Service], project: Project) -> dict[str, bool]:
+        """For each service, whether its container runs and is the one that the file describes now."""
+        containers = self._engine.containers(self._stack_id)
+        alive = {name: c.config_hash for name, c in containers.items() if c.status in ("running", "restarting")}
+        return {service.name: alive.get(service.name) == project.hashes[service.name] for service in services}
 
     def _admin_password_is_lost(self, env: Environment) -> bool:
         has_data = self._engine.volume_labels(f"{env[VOLUMES]}_postgresql") is not None
@@ -387,10 +333,7 @@ class ComposeRuntime:
     def _exec(self, service: str, argv: Sequence[str], secrets: Mapping[str, str], *options: str) -> list[str]:
         container = self._engine.containers(self._stack_id).get(service)
         if container is None or container.status != "running":
-            raise RuntimeUnavailable(
-                f"{service} does not run, and its programs are in its container.",
-                repairs=[Repair(f"mmp-dev up {service}", "starts it")],
-            )
+            raise _not_running(service)
         passed = [part for name in secrets for part in ("--env", name)]  # names only: docker takes the values itself
         return ["docker", "exec", "--interactive", *options, *passed, container.id, *argv]
 
@@ -399,26 +342,15 @@ class ComposeRuntime:
         return subprocess.run(look, capture_output=True, check=False).returncode == 0
 
 
-def _override(service: str) -> str:
-    return f"MMP_IMAGE_{service.upper()}"
+def _not_running(service: str) -> RuntimeUnavailable:
+    return RuntimeUnavailable(
+        f"{service} does not run, and its programs are in its container.",
+        repairs=[Repair(f"mmp-dev up {service}", "starts it")],
+    )
 
 
 def _no_program(program: str, service: str) -> RuntimeUnavailable:
     return RuntimeUnavailable(f"{program} is not in the container of {service}.")
-
-
-def _other_major(volume: str, found: str) -> MmpError:
-    return PreflightFailed(
-        f"The data in the volume {volume} was made by PostgreSQL {found}; this stack runs "
-        f"{postgresql_server.MAJOR}, which cannot read it.",
-        repairs=[
-            Repair(
-                f"{VOLUMES}={volume.removesuffix('_postgresql')}-{postgresql_server.MAJOR} mmp-dev up",
-                "starts with new volumes; the old ones stay",
-            ),
-        ],
-        code="DATA_VERSION",
-    )
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[str]:

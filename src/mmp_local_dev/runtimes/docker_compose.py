@@ -13,7 +13,7 @@ from typing import Any
 
 from mmp_local_dev import shell
 from mmp_local_dev.errors import MmpError, Repair, RuntimeUnavailable
-from mmp_local_dev.runtimes.docker_engine import NATIVELY, environment, refusal
+from mmp_local_dev.runtimes.docker_engine import environment, refusal
 from mmp_local_dev.shell import CommandFailed
 
 FILE = "docker-compose.yml"
@@ -32,7 +32,6 @@ def version() -> str:
             repairs=[
                 Repair("sudo apt-get install docker-compose-plugin", "from Docker's own packages"),
                 Repair("sudo apt-get install docker-compose-v2", "from Ubuntu's"),
-                NATIVELY,
             ],
             code="COMPOSE_MISSING",
         ) from None
@@ -49,7 +48,6 @@ def check_version(what: str, said: str, least: tuple[int, int]) -> None:
             f"This is {what} {said}; {FILE} needs {wanted} or later.",
             repairs=[
                 Repair("", f"update {what}: https://docs.docker.com/engine/install/"),
-                NATIVELY,
             ],
             code="DOCKER_OLD",
         )
@@ -64,6 +62,7 @@ class Project:
     env_file: Path
     variables: Mapping[str, str]
 
+    @cached_property
     def hashes(self) -> dict[str, str]:
         """The digest of each service's definition, which its container carries as a label.
 
@@ -111,10 +110,11 @@ class Project:
 
     def _argv(self, file: str) -> list[str]:
         """To be called in `root`. As `file`, "-" is the standard input."""
+        env_file = ["--env-file", str(self.env_file)] if self.env_file.is_file() else []
         return [
             *("docker", "compose", "--ansi", "never", "--project-name", self.name),
             *("--project-directory", str(self.root), "--file", file),
-            *("--env-file", str(self.env_file)),
+            *env_file,
         ]
 
     @property
@@ -145,9 +145,7 @@ def _explained(error: CommandFailed) -> MmpError:
     lines = [line.strip() for line in error.detail.splitlines() if line.strip()]
     last = lines[-1] if lines else ""
     if "Cannot connect to the Docker daemon" in error.detail:
-        return RuntimeUnavailable(
-            f"The Docker engine stopped answering. {last}", repairs=[NATIVELY], code="DOCKER_STOPPED"
-        )
+        return RuntimeUnavailable(f"The Docker engine stopped answering. {last}", code="DOCKER_STOPPED")
     known = refusal(last.removeprefix("Error response from daemon: "))
     known.detail = "\n".join(lines[-8:-1])
     return known

@@ -9,7 +9,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 STACK_LABEL = "mmp-local-dev.stack"
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
-FOLDER_LABEL = "com.docker.compose.project.working_dir"
 _HASH_LABEL = "com.docker.compose.config-hash"
 _TIMEOUT = 60
-NATIVELY = Repair("mmp-dev up --runtime native", "runs the servers without Docker")
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,18 @@ class Engine:
         if shutil.which("docker") is None:
             raise RuntimeUnavailable(
                 "There is no `docker` command on PATH, so nothing can run on Docker Compose.",
-                repairs=[_install(), NATIVELY],
+                repairs=[_install()],
                 code="DOCKER_MISSING",
             )
         argv = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
-        return shell.run(argv, timeout=20).strip()
+        try:
+            return shell.run(argv, timeout=20).strip()
+        except shell.CommandFailed as error:
+            raise RuntimeUnavailable(
+                f"`docker` does not know which engine to talk to: {error.detail}",
+                repairs=[Repair("docker context use default", "takes the engine of this machine")],
+                code="DOCKER_CONTEXT",
+            ) from None
 
     @cached_property
     def _api(self) -> APIClient:
@@ -129,6 +134,12 @@ class Engine:
             except NotFound:
                 return None
 
+    def remove_volumes(self, names: Iterable[str]) -> None:
+        """Delete volumes that no container uses."""
+        with self._calls() as api:
+            for name in names:
+                api.remove_volume(name)
+
     def network_exists(self, name: str) -> bool:
         """Whether there is a network of exactly that name."""
         with self._calls() as api:
@@ -159,29 +170,16 @@ class Engine:
                     layers[said["id"]] = (layers[said["id"]][1],) * 2
                 progress(sum(done for done, _ in layers.values()), sum(total for _, total in layers.values()))
 
-    def read(self, container_id: str, path: str) -> bytes | None:
-        """A small file of a container, which need not run; None when there is no such file."""
-        import io
-        import tarfile
+    def read_volume(self, volume: str, path: str, *, image: str) -> bytes | None:
+        """A small file of a volume; None when there is no such file. `image` is any image that the engine has.
 
-        from docker.errors import NotFound
-
+        Read through a container that is made and removed, and never runs.
+        """
         with self._calls() as api:
+            host_config = api.create_host_config(binds=[f"{volume}:/volume:ro"])
+            made = api.create_container(image, host_config=host_config)["Id"]
             try:
-                stream, _ = api.get_archive(container_id, path)
-            except NotFound:
-                return None
-            with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
-                member = archive.extractfile(archive.getmembers()[0])
-                return member.read() if member else None
-
-    @contextmanager
-    def scratch(self, image: str, **options: Any) -> Iterator[str]:
-        """A container that is made, perhaps started by the caller, and removed in the end; its id."""
-        with self._calls() as api:
-            made = str(api.create_container(image, labels={"mmp-local-dev.scratch": "true"}, **options)["Id"])
-            try:
-                yield made
+                return _file(api, made, f"/volume/{path}")
             finally:
                 api.remove_container(made, force=True, v=True)
 
@@ -204,11 +202,6 @@ class Engine:
                     inspected = _inspected(api, one["Id"]) or {}
                     return PortOwner(int(inspected.get("State", {}).get("Pid", 0)), one["Command"], container=name)
         return None
-
-    @property
-    def api(self) -> APIClient:
-        """docker-py's own client, for tests and for what only one caller needs."""
-        return self._api
 
     @contextmanager
     def _calls(self) -> Iterator[APIClient]:
@@ -252,7 +245,6 @@ def _connect(host: str) -> None:
                 f"You may not use the Docker engine: {address.path} does not admit this user.",
                 repairs=[
                     Repair('sudo usermod -aG docker "$(id -un)" && newgrp docker', "lets you, once you log in again"),
-                    NATIVELY,
                 ],
                 code="DOCKER_PERMISSION",
             ) from None
@@ -263,7 +255,7 @@ def _connect(host: str) -> None:
 def _stopped(host: str, why: str) -> RuntimeUnavailable:
     return RuntimeUnavailable(
         f"The Docker engine at {host} does not answer: {why.rstrip('.')}.",
-        repairs=[_start(), NATIVELY],
+        repairs=[_start()],
         code="DOCKER_STOPPED",
     )
 
@@ -293,6 +285,21 @@ def _inspected(api: APIClient, container: str) -> dict[str, Any] | None:
     except NotFound:
         return None
     return found
+
+
+def _file(api: APIClient, container: str, path: str) -> bytes | None:
+    import io
+    import tarfile
+
+    from docker.errors import NotFound
+
+    try:
+        stream, _ = api.get_archive(container, path)
+    except NotFound:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+        member = archive.extractfile(archive.getmembers()[0])
+        return member.read() if member else None
 
 
 def _container(inspected: Mapping[str, Any]) -> Container:

@@ -34,6 +34,8 @@ _STATES = {
     "EXITED": State.EXITED,
     "FATAL": State.EXITED,
 }
+_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {"redis-cli": ("valkey-cli",)}
+_DATA_OF = ("postgresql", "redis")
 _LEAST_FREE_BYTES = 300_000_000
 
 
@@ -87,6 +89,9 @@ class NativeRuntime:
                 if not self._is_survivor(owner.pid):
                     found.append(Conflict(service.name, port, owner))
         return found
+
+    def provide(self, services: Sequence[Service], env: Environment) -> None:
+        """Nothing: the servers came with the package."""
 
     def start(self, services: Sequence[Service], env: Environment) -> Sequence[Service]:
         """Start what does not run or has changed. Either all run afterwards, or none of those this call started.
@@ -155,6 +160,43 @@ class NativeRuntime:
         """The path of its log file."""
         return str(self._stack.logs / f"{service.name}.log")
 
+    def data_sets(self) -> Mapping[str, str]:
+        """The folders of the servers in use, and what was moved aside."""
+        here = self._stack.dir
+        present = [str(here / name) for name in _DATA_OF if (here / name).exists()]
+        current = {self.name: ", ".join(present)} if present else {}
+        aside = sorted(self._aside.iterdir()) if self._aside.is_dir() else []
+        return {**current, **{folder.name: str(folder) for folder in aside}}
+
+    def data_set(self, env: Environment) -> str:
+        """`native`, always."""
+        return self.name
+
+    def make_room(self, env: Environment) -> Environment:
+        """Move the servers' folders aside, under a name with the time."""
+        if self.name in self.data_sets():
+            folder = self._aside / time.strftime("native-%Y%m%d-%H%M%S", time.gmtime())
+            folder.mkdir(mode=0o700, parents=True)
+            for name in _DATA_OF:
+                with suppress(FileNotFoundError):
+                    (self._stack.dir / name).rename(folder / name)
+        return env
+
+    def delete(self, data_set: str) -> None:
+        """Delete its folders, also where they are links to a place that the server's user can reach."""
+        folder = self._stack.dir if data_set == self.name else self._aside / data_set
+        for name in _DATA_OF:
+            if (folder / name).is_symlink():
+                shutil.rmtree((folder / name).resolve(), ignore_errors=True)
+                (folder / name).unlink()
+            shutil.rmtree(folder / name, ignore_errors=True)
+        if data_set != self.name:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def _aside(self) -> Path:
+        return self._stack.dir / "old-data"
+
     def run(self, service: Service, argv: Sequence[str], env: Environment, secrets: Mapping[str, str]) -> int:
         """Run a client tool that comes with the server, or the one on PATH."""
         program = _client(service.name, argv[0], env)
@@ -163,6 +205,14 @@ class NativeRuntime:
     def inside(self, env: Environment) -> Environment:
         """`env` as it is: the programs run on this machine."""
         return env
+
+    def network(self, env: Environment) -> Environment:
+        """None: the servers are processes of this machine."""
+        raise _no_network()
+
+    def python_on_network(self, program: str, env: Environment, stdin: IO[bytes]) -> str:
+        """None either."""
+        raise _no_network()
 
     def mlflow_schema(self) -> str | None:
         """That of the package, if the installed MLflow is the one that it was made with."""
@@ -228,6 +278,17 @@ class NativeRuntime:
         return bool(survivors)
 
 
+def _no_network() -> RuntimeUnavailable:
+    return RuntimeUnavailable(
+        "This stack runs natively: it has no network that containers could join.",
+        repairs=[
+            Repair("mmp-dev up --runtime compose", "moves it to Docker Compose, with its data"),
+            Repair("docker run --network host --env-file .env IMAGE", "on Linux, lets a container use the host's view"),
+        ],
+        code="NO_NETWORK",
+    )
+
+
 def _client(service: str, program: str, env: Environment) -> str:
     if program == "python":
         return sys.executable
@@ -235,8 +296,9 @@ def _client(service: str, program: str, env: Environment) -> str:
         beside = postgresql_server.find_programs(env) / program
         if beside.is_file():
             return str(beside)
-    if found := shutil.which(program):
-        return found
+    for name in (program, *_OTHER_NAMES.get(program, ())):
+        if found := shutil.which(name):
+            return found
     raise RuntimeUnavailable(f"{program} is neither installed with the server nor on PATH.")
 
 

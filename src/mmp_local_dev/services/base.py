@@ -134,6 +134,31 @@ class Service(Protocol):
         """Variables for its container alone, made up once: they are in neither `.env` nor the compose file."""
 
 
+Counted = Callable[[int, int], None]  # told how much is done, and of how much
+
+
+class Store(Protocol):
+    """The data of a service, all of which can be written to files and read back by another server."""
+
+    def dump(
+        self, env: Environment, home: Home, programs: Programs, folder: Path, *, timeout: float, progress: Counted
+    ) -> None:
+        """Write everything that it holds to `folder` (0700, made here). Raises MmpError."""
+
+    def restore(
+        self, env: Environment, home: Home, programs: Programs, folder: Path, *, timeout: float, progress: Counted
+    ) -> None:
+        """Make a new server hold what was dumped. Raises MmpError, DUMP_DAMAGED before anything is changed."""
+
+    def fingerprint(
+        self, env: Environment, home: Home, *, timeout: float, lasting_until: float
+    ) -> Mapping[str, object]:
+        """What it holds, part by part, in a form that is equal exactly when the data is. Raises NotReady.
+
+        What expires by itself before `lasting_until`, in seconds since 1970, is left out.
+        """
+
+
 def expected_identity(env: Mapping[str, str]) -> str:
     """The identity that every service of the stack must show. Raises NotReady when the environment has none."""
     if identity := env.get(STACK_ID):

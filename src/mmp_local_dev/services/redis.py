@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import NotReady, Repair, RuntimeUnavailable
@@ -17,6 +17,16 @@ from mmp_local_dev.services.base import STACK_ID, Home, ProcessSpec, Programs, e
 
 if TYPE_CHECKING:
     import redis
+
+
+class RawConnection(Protocol):
+    """What is used of the library's connection, which is without types."""
+
+    def send_packed_command(self, command: Sequence[bytes]) -> None:
+        """Send commands as they are."""
+
+    def read_response(self) -> Any:
+        """The next answer. Raises RedisError, ResponseError for an answer that is one."""
 
 
 class Redis:
@@ -102,7 +112,6 @@ def connect(env: Mapping[str, str], *, password: str | None, timeout: float) -> 
     """A client for the Redis of `env`. Its errors leave as NotReady, AUTHENTICATION_FAILED for a refused login."""
     import redis
     from redis.backoff import NoBackoff
-    from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
     from redis.retry import Retry
 
     client = redis.Redis(
@@ -111,20 +120,52 @@ def connect(env: Mapping[str, str], *, password: str | None, timeout: float) -> 
         password=password or None,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
-        retry=Retry(
-            NoBackoff(), 0
-        ),  # of its own it tries for ten seconds, a refused login too; who waits, waits outside
+        retry=Retry(NoBackoff(), 0),  # of its own it tries for ten seconds, after a refused login too
         decode_responses=True,
     )
-    where = f"Redis at {env['REDIS_HOST']}:{env['REDIS_PORT']}"
     try:
-        yield client
-    except (AuthenticationError, NoPermissionError) as error:
-        raise NotReady(f"{where} refuses the login: {error}.", code="AUTHENTICATION_FAILED") from None
-    except (RedisError, OSError) as error:
-        raise NotReady(f"{where} does not answer: {str(error).rstrip('.')}.") from None
+        with _failures_told(env):
+            yield client
     finally:
         client.close()
+
+
+@contextmanager
+def connect_raw(env: Mapping[str, str], *, timeout: float) -> Iterator[RawConnection]:
+    """One connection, logged in with REDIS_PASSWORD, that speaks bytes. Its errors leave as those of `connect`.
+
+    RESP2, because it answers with the scores of sorted sets as the server writes them.
+    """
+    from redis.connection import Connection
+
+    connection = cast(Any, Connection)(
+        host=env["REDIS_HOST"],
+        port=int(env["REDIS_PORT"]),
+        password=env.get("REDIS_PASSWORD") or None,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        protocol=2,
+    )
+    try:
+        with _failures_told(env):
+            connection.connect()
+            yield connection
+    finally:
+        connection.disconnect()
+
+
+@contextmanager
+def _failures_told(env: Mapping[str, str]) -> Iterator[None]:
+    """The library wraps what its sockets raise, so that an OSError of the body, such as a full disk, passes."""
+    from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+
+    where = f"Redis at {env['REDIS_HOST']}:{env['REDIS_PORT']}"
+    try:
+        yield
+    except (AuthenticationError, NoPermissionError) as error:
+        raise NotReady(f"{where} refuses the login: {error}.", code="AUTHENTICATION_FAILED") from None
+    except RedisError as error:
+        raise NotReady(f"{where} does not answer: {str(error).rstrip('.')}.") from None
 
 
 def server_binary(env: Mapping[str, str]) -> Path:

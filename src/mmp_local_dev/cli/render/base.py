@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmp_local_dev.events import Event
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.contract.verify import Report
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
 
@@ -37,6 +39,9 @@ class Output:
 
     def report(self, report: Report, *, verbose: bool = False) -> None:
         """The end of `check`."""
+
+    def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
+        """What `old-data` found, or deleted."""
 
     def init(self, result: Init) -> None:
         """The end of `init`."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.contract.verify import Report
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
 
@@ -50,7 +51,7 @@ class JsonOutput(Output):
         self._data = {
             **fields,
             "env": result.env.masked(),
-            "report": result.report and _report(result.report),
+            "report": result.report and result.report.to_data(),
         }
         self._ok = result.report is None or result.report.kept
 
@@ -65,8 +66,12 @@ class JsonOutput(Output):
 
     def report(self, report: Report, *, verbose: bool = False) -> None:
         """Every clause, whether it passed or not."""
-        self._data = _report(report)
+        self._data = report.to_data()
         self._ok = report.kept
+
+    def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
+        """As it is."""
+        self._data = {"old_data": [asdict(each) for each in found], "deleted": deleted}
 
     def init(self, result: Init) -> None:
         """As it is."""
@@ -84,12 +89,3 @@ def print_envelope(command: str, data: object, *, ok: bool, warnings: Sequence[s
         "error": error,
     }
     click.echo(json.dumps(envelope, ensure_ascii=False))
-
-
-def _report(report: Report) -> dict[str, object]:
-    return {
-        "contract": report.contract,
-        "version": report.version,
-        "kept": report.kept,
-        "findings": [asdict(finding) for finding in report.findings],
-    }

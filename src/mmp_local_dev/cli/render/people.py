@@ -14,12 +14,13 @@ import click
 
 from mmp_local_dev.cli.render.base import Output
 from mmp_local_dev.errors import Repair
-from mmp_local_dev.events import Began, Done, Event, Note, Warned
+from mmp_local_dev.events import Began, Done, Event, Note, Progress, Warned
 
 if TYPE_CHECKING:
     from mmp_local_dev.contract.verify import Finding, Report
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
 
@@ -33,8 +34,24 @@ _MARKS = {
 _STATES = {"running": "green", "starting": "yellow", "exited": "red", "absent": "white", "external": "cyan"}
 _VERDICTS = {0: click.style("kept", fg="green"), 1: click.style("broken", fg="red")}
 _UNKNOWN = click.style("unknown", fg="yellow")
-_DOING = {"start": "starting", "stop": "stopping"}
-_DONE = {"start": "started", "stop": "stopped"}
+_DOING = {
+    "start": "starting",
+    "stop": "stopping",
+    "pull": "pulling its image",
+    "build": "building its image",
+    "dump": "dumping",
+    "restore": "restoring",
+    "compare": "comparing",
+}
+_DONE = {
+    "start": "started",
+    "stop": "stopped",
+    "pull": "image pulled",
+    "build": "image built",
+    "dump": "dumped",
+    "restore": "restored",
+    "compare": "read for comparison",
+}
 _NEXT = {
     "mmp-dev run -- python train.py": "train with this environment",
     "mmp-dev open": "MLflow in the browser",
@@ -111,6 +128,13 @@ class PeopleOutput(Output):
                 _say_finding(finding)
         say(_summary(report))
 
+    def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
+        """One line each."""
+        for each in found:
+            say(f"{'deleted ' if deleted else ''}{each.name}  ({each.runtime}: {each.where})")
+        if not found:
+            say("No old data: everything that this stack keeps is in use.")
+
     def init(self, result: Init) -> None:
         """What was written, and the next command."""
         for name in result.written:
@@ -135,6 +159,8 @@ class _Progress:
                 self._line(f"{click.style('Warning:', fg='yellow')} {text}")
             case Began(service, step):
                 self._begin(service, f"{service:<11} {_DOING.get(step, step)}")
+            case Progress(service, _, done, total):
+                self._advance(service, done, total, event)
             case Done(service, step, seconds):
                 self._end(service)
                 self._line(f"  {_MARKS['passed']} {service:<11} {_DONE.get(step, step)}, {seconds:.1f} s")
@@ -156,14 +182,17 @@ class _Progress:
         if not sys.stderr.isatty():
             return
         if self._live is None:
-            from rich.console import Console
-            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-            console = Console(stderr=True, highlight=False)
-            text_column, elapsed = TextColumn("{task.description}"), TimeElapsedColumn()
-            self._live = Progress(SpinnerColumn(), text_column, elapsed, console=console, transient=True)
+            self._live = _bars()
             self._live.start()
-        self._tasks[service] = self._live.add_task(text, total=None)
+        self._tasks[service] = self._live.add_task(text, total=None, visible=True, told="")
+
+    def _advance(self, service: str, done: int, total: int, event: Progress) -> None:
+        """Move a step's bar, and tell how fast and how long still where that is known."""
+        if (task := self._tasks.get(service)) is None:
+            return
+        self._live.update(task, completed=done, total=total or None)
+        speed = self._live.tasks[self._live.task_ids.index(task)].speed or 0
+        self._live.update(task, told=_told(event, speed))
 
     def _end(self, service: str) -> None:
         if (task := self._tasks.pop(service, None)) is not None:
@@ -171,6 +200,30 @@ class _Progress:
             if not self._tasks:
                 self._live.stop()
                 self._live = None
+
+
+def _bars() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+
+
+def _told(progress: Progress, speed: float) -> str:
+    """How much is done and how fast: `12.3 of 80.1 MB, 9.8 MB/s`, or `3 of 7 steps`."""
+    if progress.unit != "bytes":
+        rate = f", {speed:,.0f}/s" if speed >= 1 else ""
+        return f"{progress.done:,} of {progress.total:,} {progress.unit}{rate}"
+    return f"{progress.done / 1e6:.1f} of {progress.total / 1e6:.1f} MB, {speed / 1e6:.1f} MB/s"
 
 
 def _summary(report: Report) -> str:
