@@ -58,6 +58,8 @@ def open_stack(
     contract = load(stack.workspace.contract)
     written = read_env_file(stack, contract)
     state = stack.load_or_create(known_id=written.get(STACK_ID))
+    if written.get(STACK_ID, state.id) != state.id:  # a copy of a workspace: what its runtime had is the original's
+        written, state = _without_names(written), replace(state, chosen=_without_names(state.chosen))
     layers = [
         Layer("the command line", given or {}),
         Layer("the stack", {STACK_ID: state.id}),
@@ -100,6 +102,11 @@ def _first_available(opened: Opened, emit: Emit) -> str:
 
 def _settings() -> dict[str, str]:
     return {**services.settings(), **runtimes.settings()}
+
+
+def _without_names(values: Mapping[str, str]) -> dict[str, str]:
+    """`values` without those by which a runtime finds what it keeps elsewhere, such as Docker volumes."""
+    return {name: value for name, value in values.items() if name not in runtimes.settings()}
 
 
 def _without_moved_paths(written: Mapping[str, str], stack: Stack) -> dict[str, str]:
