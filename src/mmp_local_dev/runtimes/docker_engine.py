@@ -200,7 +200,7 @@ class Engine:
                 if any(published.get("PublicPort") == port for published in one.get("Ports") or []):
                     name = one["Names"][0].lstrip("/")
                     inspected = _inspected(api, one["Id"]) or {}
-                    return PortOwner(int(inspected.get("State", {}).get("Pid", 0)), one["Command"], container=name)
+                    return PortOwner(int(inspected.get("State", {}).get("Pid", 0)), one["Image"], container=name)
         return None
 
     @contextmanager
