@@ -93,9 +93,11 @@ def _first_available(opened: Opened, emit: Emit) -> str:
         try:
             what = RUNTIMES[kind](opened.stack, opened.state.id, emit).available()
         except RuntimeUnavailable as error:
-            emit(Note(f"Not on {kind}: {error.message}"))
+            emit(
+                Note(f"This stack will run on the {last} runtime, because {kind} cannot be used here: {error.message}")
+            )
         else:
-            emit(Note(f"On {kind}: {what} is there. (--runtime {last} would do without.)"))
+            emit(Note(f"This stack will run on {kind}, because {what} is there; --runtime {last} does without it."))
             return kind
     return last
 
