@@ -2,13 +2,14 @@
 # Usage: setup-dev-environment.sh [OPTION | SERVICE]…
 #
 # Starts the local MLOps stack: makes .venv beside this script with what the stack needs (from a Python >= 3.11,
-# without root), then runs `mmp-dev up` with all arguments. To run it again is safe and takes no time; it deletes
-# no data. The options of `mmp-dev up`: .venv/bin/mmp-dev up --help
+# without root), then runs `mmp-dev up` with all arguments: on Docker Compose when an engine answers, else natively.
+# To run it again is safe and takes no time; it deletes no data. Its options: .venv/bin/mmp-dev up --help
 #
 # Copied into another repository it does the same with the mmp-local-dev that lies beside that repository, and
 # clones it there first if need be.
 #
 #   PYTHON              the Python to use; otherwise the first that serves of python3.13, 3.12, 3.11, python3
+#   MMP_DEV_RUNTIME     native or compose: how a new stack is to run; otherwise by what this machine has
 #   MMP_LOCAL_DEV_REPO  where a copy clones mmp-local-dev from: a git URL or a folder
 set -euo pipefail
 

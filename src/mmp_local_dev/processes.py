@@ -25,7 +25,7 @@ MARKER = "MMP_DEV_SUPERVISED"
 class PortOwner:
     """The process that listens on a port; pid 0 and an empty command line when the system does not tell.
 
-    `container` is the name of the container that it runs in, or "".
+    `container` is the name of the container that it runs in, or ""; `command` is then the container's image.
     """
 
     pid: int
@@ -34,7 +34,7 @@ class PortOwner:
 
     def __str__(self) -> str:
         if self.container:
-            return f"container {self.container} (`{self.command}`; `docker stop {self.container}` stops it)"
+            return f"the container {self.container} of {self.command} (`docker stop {self.container}` stops it)"
         return f"process {self.pid} (`{self.command}`)" if self.pid else "a process of another user"
 
 

@@ -58,6 +58,8 @@ def open_stack(
     contract = load(stack.workspace.contract)
     written = read_env_file(stack, contract)
     state = stack.load_or_create(known_id=written.get(STACK_ID))
+    if written.get(STACK_ID, state.id) != state.id:  # a copy of a workspace: what its runtime had is the original's
+        written, state = _without_names(written), replace(state, chosen=_without_names(state.chosen))
     layers = [
         Layer("the command line", given or {}),
         Layer("the stack", {STACK_ID: state.id}),
@@ -91,15 +93,22 @@ def _first_available(opened: Opened, emit: Emit) -> str:
         try:
             what = RUNTIMES[kind](opened.stack, opened.state.id, emit).available()
         except RuntimeUnavailable as error:
-            emit(Note(f"Not on {kind}: {error.message}"))
+            emit(
+                Note(f"This stack will run on the {last} runtime, because {kind} cannot be used here: {error.message}")
+            )
         else:
-            emit(Note(f"On {kind}: {what} is there. (--runtime {last} would do without.)"))
+            emit(Note(f"This stack will run on {kind}, because {what} is there; --runtime {last} does without it."))
             return kind
     return last
 
 
 def _settings() -> dict[str, str]:
     return {**services.settings(), **runtimes.settings()}
+
+
+def _without_names(values: Mapping[str, str]) -> dict[str, str]:
+    """`values` without those by which a runtime finds what it keeps elsewhere, such as Docker volumes."""
+    return {name: value for name, value in values.items() if name not in runtimes.settings()}
 
 
 def _without_moved_paths(written: Mapping[str, str], stack: Stack) -> dict[str, str]:

@@ -38,6 +38,7 @@ NETWORK = {
     "MLFLOW_TRACKING_URI": "http://mlflow:5002",
     "MLFLOW_PORT": "5002",
 }
+_LOOK_EVERY = 0.3  # seconds, for a container that is to come back
 _TIMEOUT_OF_START = 60.0
 _RESTARTS = 3  # after so many a container that dies again does not recover by itself
 _NO_SUCH_PROGRAM = (126, 127)
@@ -176,10 +177,17 @@ class ComposeRuntime:
         return State.STARTING if container.health == "starting" else State.RUNNING
 
     def logs(self, service: Service, *, tail: int, follow: bool) -> Iterator[str]:
-        """From the engine; they go with the container, which `down` removes."""
-        container = self._container(service)
-        if container is not None:
-            yield from _lines(self._engine.logs(container.id, tail=tail, follow=follow))
+        """From the engine; they go with the container, which `down` removes. Following survives its restarts."""
+        known = ""  # when the container that was read last had been started
+        while True:
+            container = self._container(service)
+            if container is not None and container.started != known:
+                since = container.started if known else ""
+                known = container.started
+                yield from _lines(self._engine.logs(container.id, tail=tail, since=since, follow=follow))
+            if not follow:
+                return
+            time.sleep(_LOOK_EVERY)
 
     def log(self, service: Service) -> str:
         """The command that shows it."""

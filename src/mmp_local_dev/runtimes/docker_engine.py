@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -32,7 +33,8 @@ _TIMEOUT = 60
 
 @dataclass(frozen=True)
 class Container:
-    """A container as the engine describes it. `port` is the one published on the host, 0 for none."""
+    """A container as the engine describes it. `port` is the one published on the host, 0 for none; `started` is the
+    moment of its last start, in ISO 8601."""
 
     id: str
     name: str
@@ -41,6 +43,7 @@ class Container:
     status: str
     health: str
     restarts: int
+    started: str
     pid: int
     image: str
     config_hash: str
@@ -183,15 +186,19 @@ class Engine:
             finally:
                 api.remove_container(made, force=True, v=True)
 
-    def logs(self, container_id: str, *, tail: int, follow: bool) -> Iterator[bytes]:
-        """What a container says, in pieces as they come."""
+    def logs(self, container_id: str, *, tail: int, since: str, follow: bool) -> Iterator[bytes]:
+        """What a container says, in pieces as they come: the last `tail` lines, or those since a moment if it is given.
+
+        Ends with the container.
+        """
         from docker.errors import NotFound
 
+        lines: dict[str, Any] = {"since": datetime.fromisoformat(since).timestamp()} if since else {"tail": tail}
         with self._calls() as api, suppress(NotFound):
             if follow:
-                yield from api.logs(container_id, tail=tail, stream=True, follow=True)
+                yield from api.logs(container_id, **lines, stream=True, follow=True)
             else:
-                yield api.logs(container_id, tail=tail)
+                yield bytes(api.logs(container_id, **lines))
 
     def port_owner(self, port: int) -> PortOwner | None:
         """The running container that publishes that port on the host; None when none does."""
@@ -200,7 +207,7 @@ class Engine:
                 if any(published.get("PublicPort") == port for published in one.get("Ports") or []):
                     name = one["Names"][0].lstrip("/")
                     inspected = _inspected(api, one["Id"]) or {}
-                    return PortOwner(int(inspected.get("State", {}).get("Pid", 0)), one["Command"], container=name)
+                    return PortOwner(int(inspected.get("State", {}).get("Pid", 0)), one["Image"], container=name)
         return None
 
     @contextmanager
@@ -313,6 +320,7 @@ def _container(inspected: Mapping[str, Any]) -> Container:
         service=labels.get(SERVICE_LABEL, ""),
         status=state["Status"],
         health=(state.get("Health") or {}).get("Status", ""),
+        started=state["StartedAt"],
         restarts=inspected.get("RestartCount", 0),
         pid=state["Pid"],
         image=inspected["Image"],

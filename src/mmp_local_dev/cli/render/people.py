@@ -52,6 +52,7 @@ _DONE = {
     "restore": "restored",
     "compare": "read for comparison",
 }
+_LONG = ("pull", "build")  # steps whose beginning is told also where no bar can be shown
 _NEXT = {
     "mmp-dev run -- python train.py": "train with this environment",
     "mmp-dev open": "MLflow in the browser",
@@ -114,6 +115,7 @@ class PeopleOutput(Output):
 
     def status(self, result: Status) -> None:
         """One line per service."""
+        say(click.style(f"Stack {result.stack}, on {result.runtime}", dim=True), err=True)
         say(click.style(f"{'SERVICE':<12}{'STATE':<10}ADDRESS", dim=True))
         for service in result.services:
             say(f"{service.name:<12}{click.style(f'{service.state:<10}', fg=_STATES[service.state])}{service.url}")
@@ -158,7 +160,7 @@ class _Progress:
             case Warned(text):
                 self._line(f"{click.style('Warning:', fg='yellow')} {text}")
             case Began(service, step):
-                self._begin(service, f"{service:<11} {_DOING.get(step, step)}")
+                self._begin(service, step)
             case Progress(service, _, done, total):
                 self._advance(service, done, total, event)
             case Done(service, step, seconds):
@@ -178,8 +180,11 @@ class _Progress:
 
             self._live.console.print(Text.from_ansi(text), soft_wrap=True)
 
-    def _begin(self, service: str, text: str) -> None:
+    def _begin(self, service: str, step: str) -> None:
+        text = f"{service:<11} {_DOING.get(step, step)}"
         if not sys.stderr.isatty():
+            if step in _LONG:
+                self._line(f"    {text} ...")
             return
         if self._live is None:
             self._live = _bars()
