@@ -529,9 +529,19 @@ class TestLogs:
         follower = Follower(lines)
         assert follower.next(instead=lambda: kind.say(REDIS, b"three\n")) == "two"
 
+    def test_following_goes_on_when_the_service_comes_back(
+        self, kind: Kind, runtime: Runtime, env: Environment
+    ) -> None:
+        moved = env.with_values(REDIS_PORT=str(free_ports(1)[0]))
+        follower = Follower(kind.runtime().logs(REDIS, tail=1, follow=True))
+        for values in (env, env, moved):
+            runtime.start([REDIS], values)
+            while "ready to accept connections" not in follower.next().lower():
+                pass
+            runtime.stop([REDIS])
+
     @pytest.mark.parametrize("odd", [b"caf\xe9 \xff\xfe\n", b"line\r\n"], ids=["not UTF-8", "CRLF"])
     def test_following_survives_odd_bytes(self, odd: bytes, kind: Kind, runtime: Runtime) -> None:
-        kind.say(REDIS, b"one\n")
         follower = Follower(runtime.logs(REDIS, tail=1, follow=True))
         follower.settle(lambda line: kind.say(REDIS, line))
         kind.say(REDIS, odd)
