@@ -41,7 +41,9 @@ class Engine:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        assert eventually(lambda: subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0)
+        assert eventually(
+            lambda: subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0
+        )
 
 
 @pytest.fixture
