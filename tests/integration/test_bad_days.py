@@ -271,3 +271,14 @@ def test_a_read_only_workspace_is_told(dev: Dev) -> None:
     dev.root.chmod(0o755)
     assert error["code"] == "WORKSPACE_NOT_WRITABLE"
     assert error["actions"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("POSTGRES_USER", "postgres"), ("POSTGRES_USER", "mlflow"), ("POSTGRES_DB", "mlflow")]
+)
+def test_names_that_the_servers_need_themselves(dev: Dev, name: str, value: str) -> None:
+    dev.extra[name] = value
+    error = dev.json("up", code=2)["error"]
+    assert error["code"] == "NAME_RESERVED"
+    assert value in error["message"]
+    assert not (dev.root / ".env").exists()

@@ -25,10 +25,12 @@ from mmp_local_dev.files import lock, write_if_changed
 from mmp_local_dev.processes import is_loopback
 from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.runtimes.base import Runtime
+from mmp_local_dev.services import mlflow_database, postgresql
 from mmp_local_dev.services.base import STACK_ID, Service
 from mmp_local_dev.workspace import Stack, StackState
 
 _LOCK_TIMEOUT = 600
+_DATABASES = (mlflow_database.NAME, "template0", "template1")
 _REGISTRY = "FEAST_REGISTRY_PATH"
 
 
@@ -181,6 +183,17 @@ def check_hosts(opened: Opened, chosen: list[Service]) -> None:
                 f"{' or '.join(names)} in your shell or in {opened.stack.env_file.name}.",
                 repairs=[Repair(f"env {' '.join(f'-u {n}' for n in names)} mmp-dev up", "ignores your shell's values")],
                 code="HOST_NOT_LOCAL",
+            )
+
+
+def check_names(env: Mapping[str, str]) -> None:
+    """Raise InputError when the published role or database has a name that the servers need themselves."""
+    for name, taken in (("POSTGRES_USER", (postgresql.ADMIN, mlflow_database.NAME)), ("POSTGRES_DB", _DATABASES)):
+        if env[name] in taken:
+            raise InputError(
+                f"{name} cannot be {env[name]}: PostgreSQL's superuser or MLflow has that name already.",
+                repairs=[Repair(f"{name}=mlpipeline mmp-dev up", "takes another name, and keeps it")],
+                code="NAME_RESERVED",
             )
 
 

@@ -12,7 +12,7 @@ from mmp_local_dev.environment import Environment, doubt
 from mmp_local_dev.errors import MmpError, NotReady, Repair, RuntimeUnavailable, ServiceFailed
 from mmp_local_dev.events import Done, Emit, Note, Warned, ignore
 from mmp_local_dev.operations import move
-from mmp_local_dev.operations.opened import Opened, check_hosts, choose_runtime, locked, open_stack, save
+from mmp_local_dev.operations.opened import Opened, check_hosts, check_names, choose_runtime, locked, open_stack, save
 from mmp_local_dev.processes import free_port
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
 from mmp_local_dev.services import select
@@ -66,6 +66,7 @@ def up(
         stack.create()
     with _unlocked() if dry_run else locked(stack, emit):
         opened = open_stack(stack, emit=emit, given=given, process_environment=process_environment)
+        check_names(opened.env)
         check_hosts(opened, services)
         with _offering_another_runtime(opened, runtime):
             target = choose_runtime(opened, runtime, emit)
