@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -129,12 +130,13 @@ def _listens(process: psutil.Process, port: int) -> bool:
 
 
 def of_stack(stack_id: str) -> list[psutil.Process]:
-    """Every process that belongs to the stack, except this one and its ancestors."""
+    """Every process that belongs to the stack, except this one, its ancestors, and those of containers."""
     import psutil
 
     this = psutil.Process()
     mine = {this.pid, *(p.pid for p in this.parents())}
-    return [p for p in psutil.process_iter() if p.pid not in mine and _carries(p, stack_id)]
+    carrying = [p for p in psutil.process_iter() if p.pid not in mine and _carries(p, stack_id)]
+    return [p for p in carrying if not _is_in_container(p.pid)]
 
 
 def end(processes: Sequence[psutil.Process], *, timeout: float) -> None:
@@ -183,6 +185,15 @@ def _carries(process: psutil.Process, stack_id: str) -> bool:
     try:
         return any(stack_id in argument for argument in process.cmdline()) or process.environ().get(MARKER) == stack_id
     except psutil.Error:
+        return False
+
+
+def _is_in_container(pid: int) -> bool:
+    """Whether a process has other process ids inside than for us. Those of another user, which we may not see, and
+    could not end either, count as ours, and so does every process where there is no /proc."""
+    try:
+        return Path(f"/proc/{pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+    except OSError:
         return False
 
 

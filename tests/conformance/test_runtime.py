@@ -455,6 +455,17 @@ class TestStop:
         assert other.kept(env) == "of the other"
 
 
+@pytest.mark.needs("docker", "native")
+@pytest.mark.parametrize("make", [Compose], indirect=True)
+def test_the_native_runtime_leaves_the_containers_of_its_stack_alone(kind: Kind, env: Environment) -> None:
+    """They carry its identity too, and on Linux are processes of this machine."""
+    kind.runtime().start([REDIS], env)
+    kind.keep(env, "it runs")
+    before = kind.process(REDIS)
+    assert NativeRuntime(kind.stack, kind.stack_id, kind.events.append).shut_down() is False
+    assert kind.process(REDIS) == before
+
+
 class TestPorts:
     def test_a_stranger_is_named(self, kind: Kind, runtime: Runtime, env: Environment) -> None:
         port = int(env["REDIS_PORT"])
