@@ -189,10 +189,14 @@ def _carries(process: psutil.Process, stack_id: str) -> bool:
 
 
 def _is_in_container(pid: int) -> bool:
-    """Whether a process has other process ids inside than for us. Those of another user, which we may not see, and
-    could not end either, count as ours, and so does every process where there is no /proc."""
+    """Whether a process has other process ids inside than for us, or is another user's, which we could not end either.
+
+    Where there is no /proc, containers run in a virtual machine and are not seen at all.
+    """
     try:
         return Path(f"/proc/{pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+    except PermissionError:
+        return True
     except OSError:
         return False
 
