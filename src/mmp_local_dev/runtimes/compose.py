@@ -41,6 +41,7 @@ NETWORK = {
 _LOOK_EVERY = 0.3  # seconds, for a container that is to come back
 _TIMEOUT_OF_START = 60.0
 _RESTARTS = 3  # after so many a container that dies again does not recover by itself
+_MOUNTED = ("scripts/postgresql-init.sh", "mlflow/schema.sql")
 _NO_SUCH_PROGRAM = (126, 127)
 
 
@@ -138,7 +139,14 @@ class ComposeRuntime:
         return changed
 
     def install(self) -> None:
-        """Write the files with what each container alone gets to know; they stay as they are from then on."""
+        """Write the files with what each container alone gets to know; they stay as they are from then on.
+
+        The files that PostgreSQL's own user reads in its container must be readable for it, whatever the umask was.
+        """
+        for name in _MOUNTED:
+            path = self._stack.workspace.root / name
+            with suppress(PermissionError):  # another user's: PostgreSQL's log tells if it cannot read it
+                path.chmod(path.stat().st_mode | 0o444 | (0o111 if name.endswith(".sh") else 0))
         for service in SERVICES.values():
             lines = [f"{name}={value}\n" for name, value in service.container_secrets(self._home).items()]
             if lines:
