@@ -13,9 +13,9 @@ from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
-from benchmarks import plain
 from benchmarks.dev import Bench, free_ports
 from benchmarks.measure import Figure, MeasureFailed, Result, rounds
+from benchmarks.plain import native as plain
 
 CLIENTS, RUNS_EACH = 32, 3
 _METRICS = [{"key": f"metric-{n}", "value": n / 7, "step": 0, "timestamp": 1_700_000_000_000} for n in range(5)]

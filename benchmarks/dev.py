@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import MeasureFailed, say, timed
-from benchmarks.plain import end, marked
+from benchmarks.plain.native import end, marked
 from mmp_local_dev import processes
 from mmp_local_dev.events import ignore
 from mmp_local_dev.operations.opened import open_stack

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import plain
 from benchmarks.dev import Bench, Dev, free_ports
 from benchmarks.measure import Figure, Result, rounds
+from benchmarks.plain import native as plain
 from mmp_local_dev import processes
 
 PLAIN = Figure(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import plain
 from benchmarks.dev import Bench, Dev
 from benchmarks.measure import Figure, Result, rounds
+from benchmarks.plain import native as plain
 
 BARE = Figure(
     "F: bare MLflow until it answers",
