@@ -63,7 +63,7 @@ def take(bench: Bench, runs: int) -> list[Result]:
         argv = plain.mlflow_server(port, environment, "--workers", "1")
         off = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with plain.serving(argv, plain.client_environment(environment) | off, port, dev.root):
-            loads = {"plain": Load(port), "stack": Load(dev.ports["MLFLOW_PORT"])}
+            loads = {"plain": Load(port), "stack": Load(int(dev.ports["MLFLOW_PORT"]))}
             for load in loads.values():
                 load.take(runs_each=1)
             values = rounds({name: load.take for name, load in loads.items()}, runs)

@@ -46,7 +46,7 @@ def take(bench: Bench, runs: int) -> list[Result]:
 
 def _bare(dev: Dev) -> float:
     dev("up", "postgresql")
-    port = dev.ports["MLFLOW_PORT"]
+    port = int(dev.ports["MLFLOW_PORT"])
     with plain.serving(plain.bare(port), dev.server_environment, port, dev.root) as server:
         seconds = server.seconds
     dev("down")
