@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import clients, commands, memory, start
+from benchmarks import clients, commands, compose, memory, start
 from benchmarks.dev import Bench, bench
 from benchmarks.measure import Figure, MeasureFailed, Result, say
 from benchmarks.table import document, table
@@ -23,6 +23,7 @@ MEASURES: Mapping[str, tuple[Sequence[Figure], Callable[[Bench, int], list[Resul
     "commands": (commands.FIGURES, commands.take),
     "memory": (memory.FIGURES, memory.take),
     "clients": (clients.FIGURES, clients.take),
+    "compose": (compose.FIGURES, compose.take),
 }
 
 

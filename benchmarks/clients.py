@@ -13,9 +13,9 @@ from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
-from benchmarks import plain
 from benchmarks.dev import Bench, free_ports
 from benchmarks.measure import Figure, MeasureFailed, Result, rounds
+from benchmarks.plain import native as plain
 
 CLIENTS, RUNS_EACH = 32, 3
 _METRICS = [{"key": f"metric-{n}", "value": n / 7, "step": 0, "timestamp": 1_700_000_000_000} for n in range(5)]
@@ -63,7 +63,7 @@ def take(bench: Bench, runs: int) -> list[Result]:
         argv = plain.mlflow_server(port, environment, "--workers", "1")
         off = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with plain.serving(argv, plain.client_environment(environment) | off, port, dev.root):
-            loads = {"plain": Load(port), "stack": Load(dev.ports["MLFLOW_PORT"])}
+            loads = {"plain": Load(port), "stack": Load(int(dev.ports["MLFLOW_PORT"]))}
             for load in loads.values():
                 load.take(runs_each=1)
             values = rounds({name: load.take for name, load in loads.items()}, runs)

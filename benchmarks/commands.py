@@ -16,7 +16,7 @@ HELP = Figure(
     "`--help`", "≤ 2 x import click + 0.1 s", "s", "`mmp-dev --help`, against `import click` of the same round."
 )
 FIGURES = (UP, CHECK, STATUS, CLICK, HELP)
-_MORE = 3  # these take so little time that more of them are run
+MORE = 3  # these take so little time that more of them are run
 
 
 def take(bench: Bench, runs: int) -> list[Result]:
@@ -32,8 +32,8 @@ def take(bench: Bench, runs: int) -> list[Result]:
         }
         for step in steps.values():
             step()
-        values = rounds(steps, _MORE * runs)
-    each = _MORE * runs
+        values = rounds(steps, MORE * runs)
+    each = MORE * runs
     return [
         Result(UP, values["up"], [1.0] * each),
         Result(CHECK, values["check"], [1.0] * each),

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import MeasureFailed, say, timed
-from benchmarks.plain import end, marked
+from benchmarks.plain.native import end, marked
+from benchmarks.project import Project, engine_variables
 from mmp_local_dev import processes
 from mmp_local_dev.events import ignore
 from mmp_local_dev.operations.opened import open_stack
@@ -30,12 +31,21 @@ class Dev:
     """`mmp-dev` in one workspace, as a user has it, with nothing of the caller's environment."""
 
     root: Path
-    ports: Mapping[str, int]
+    ports: Mapping[str, str]
+    runtime: str
 
     @property
     def environment(self) -> dict[str, str]:
         """What the commands get."""
-        return clean_environment(self.root) | {name: str(port) for name, port in self.ports.items()}
+        common = {**clean_environment(self.root), **self.ports, "MMP_DEV_RUNTIME": self.runtime}
+        if self.runtime == "native":
+            return common
+        return {**common, **engine_variables(), "MMP_PROJECT": self.project.name, "MMP_VOLUMES": self.project.name}
+
+    @property
+    def project(self) -> Project:
+        """That of its containers, where Compose is its runtime."""
+        return Project(f"mmp-benchmark-{self.root.name}")
 
     def __call__(self, *arguments: str) -> float:
         """Run a command; the seconds that it took. Raises MeasureFailed unless it ends well."""
@@ -50,7 +60,10 @@ class Dev:
         return state.id
 
     def take_down(self) -> None:
-        """Stop the stack, and whatever of it `mmp-dev down` leaves running."""
+        """Stop the stack, and whatever of it `mmp-dev down` leaves running; of a project nothing stays."""
+        if self.runtime == "compose":
+            self.project.remove()
+            return
         state = Workspace(self.root).stack(DEFAULT_STACK).load()
         try:
             self("down")
@@ -73,12 +86,11 @@ class Bench:
     base: Path
 
     @contextmanager
-    def dev(self) -> Iterator[Dev]:
+    def dev(self, runtime: str = "native") -> Iterator[Dev]:
         """A new workspace, in which nothing ran yet; taken down and deleted afterwards."""
         root = Path(tempfile.mkdtemp(dir=self.base))
         root.chmod(0o755)
-        names = ("POSTGRES_PORT", "REDIS_PORT", "MLFLOW_PORT")
-        dev = Dev(root, dict(zip(names, free_ports(3), strict=True)))
+        dev = Dev(root, own_ports(), runtime)
         dev("init")
         try:
             yield dev
@@ -116,6 +128,12 @@ def uninterrupted() -> Iterator[None]:
 def clean_environment(home: Path) -> dict[str, str]:
     """PATH and LANG of the caller, and a home without caches."""
     return {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ} | {"HOME": str(home)}
+
+
+def own_ports() -> dict[str, str]:
+    """A free port for each service, by the variable that takes it."""
+    names = ("POSTGRES_PORT", "REDIS_PORT", "MLFLOW_PORT")
+    return {name: str(port) for name, port in zip(names, free_ports(3), strict=True)}
 
 
 def free_ports(count: int) -> list[int]:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-LONGEST = 180  # seconds that any one command may take
+LONGEST = 600  # seconds that any one command may take, the build of an image included
 
 
 class MeasureFailed(Exception):

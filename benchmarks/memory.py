@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import plain
 from benchmarks.dev import Bench, Dev, free_ports
 from benchmarks.measure import Figure, Result, rounds
+from benchmarks.plain import native as plain
 from mmp_local_dev import processes
 
 PLAIN = Figure(
@@ -46,7 +46,7 @@ def take(bench: Bench, runs: int) -> list[Result]:
 
 def _stack(dev: Dev) -> float:
     dev("up")
-    megabytes = _settled(lambda: processes.of_stack(dev.stack_id))
+    megabytes = settled(lambda: processes.of_stack(dev.stack_id))
     dev("down")
     return megabytes
 
@@ -57,7 +57,7 @@ def _plain(dev: Dev) -> float:
     (port,) = free_ports(1)
     argv = plain.mlflow_server(port, environment)
     with plain.serving(argv, plain.client_environment(environment), port, dev.root) as server:
-        megabytes = _settled(lambda: [*plain.marked(server.mark), *_servers(dev)])
+        megabytes = settled(lambda: [*plain.marked(server.mark), *_servers(dev)])
     dev("down")
     return megabytes
 
@@ -68,7 +68,7 @@ def _servers(dev: Dev) -> list[psutil.Process]:
     return [process for process in everything if "supervisor.supervisord" not in process.cmdline()]
 
 
-def _settled(find: Callable[[], Iterable[psutil.Process]], *, longest: float = 60) -> float:
+def settled(find: Callable[[], Iterable[psutil.Process]], *, longest: float = 60) -> float:
     """The processes' memory in MB once it has changed by less than 1 % for five seconds."""
     deadline = time.monotonic() + longest
     before, now = 0.0, pss(find())

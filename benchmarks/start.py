@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import plain
 from benchmarks.dev import Bench, Dev
 from benchmarks.measure import Figure, Result, rounds
+from benchmarks.plain import native as plain
 
 BARE = Figure(
     "F: bare MLflow until it answers",
@@ -46,7 +46,7 @@ def take(bench: Bench, runs: int) -> list[Result]:
 
 def _bare(dev: Dev) -> float:
     dev("up", "postgresql")
-    port = dev.ports["MLFLOW_PORT"]
+    port = int(dev.ports["MLFLOW_PORT"])
     with plain.serving(plain.bare(port), dev.server_environment, port, dev.root) as server:
         seconds = server.seconds
     dev("down")

@@ -11,6 +11,7 @@ from importlib import metadata
 
 import psutil
 
+from benchmarks import project
 from benchmarks.measure import Figure, Result
 
 _PACKAGES = (
@@ -37,14 +38,13 @@ def table(results: Sequence[Result]) -> str:
 
 def document(results: Sequence[Result], command: str, load: float) -> str:
     """RESULTS.md. `load` is the machine's load average before the run."""
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
     return f"""\
 # Benchmarks
 
 Written by `{command}` on {datetime.now(UTC):%Y-%m-%d}; do not edit.
 
 - Machine: {_machine()}; load average before the run {load:.1f}
-- Versions: {versions}
+- Versions: {_versions()}
 
 Every figure is the median of its runs, which were taken in turn with those of what it is compared with; limits that
 depend on another figure are computed per round, and the verdict is about the median of value / limit. Absolute times
@@ -91,6 +91,11 @@ def _verdict(result: Result) -> str:
 
 def _how(figure: Figure) -> str:
     return f"- **{figure.name}**: {figure.how}"
+
+
+def _versions() -> str:
+    found = {name: metadata.version(name) for name in _PACKAGES} | project.versions()
+    return ", ".join(f"{name} {version}" for name, version in found.items())
 
 
 def _machine() -> str:
