@@ -38,6 +38,7 @@ NETWORK = {
     "MLFLOW_TRACKING_URI": "http://mlflow:5002",
     "MLFLOW_PORT": "5002",
 }
+_LONGEST_INIT = 20.0
 _LOOK_EVERY = 0.3  # seconds, for a container that is to come back
 _TIMEOUT_OF_START = 60.0
 _RESTARTS = 3  # after so many a container that dies again does not recover by itself
@@ -94,7 +95,7 @@ class ComposeRuntime:
                 *compose_problems.full_disk(self._engine),
                 *compose_problems.taken_names(self._engine, project.name, names, self._stack_id),
                 *compose_problems.foreign_volumes(self._engine, env[VOLUMES], self._stack_id),
-                *compose_problems.other_major(self._engine, project, env[VOLUMES], self._stack_id),
+                *compose_problems.unusable_data(self._engine, project, env[VOLUMES], self._stack_id),
                 *(conflict.problem() for conflict in self.conflicts(services, env)),
             ]
         )
@@ -160,11 +161,23 @@ class ComposeRuntime:
         began = time.monotonic()
         for service in running:
             self._emit(Began(service.name, "stop"))
+        self._let_begin()
         for project, names in self._by_project(running).items():
             docker_compose.stop(project, names)
         for service in running:
             self._emit(Done(service.name, "stop", time.monotonic() - began))
         return running
+
+    def _let_begin(self) -> None:
+        """Wait for a store that is making its data: its image takes no signal meanwhile, and would be killed."""
+
+        def look() -> None:
+            for name, container in self._engine.containers(self._stack_id).items():
+                if name in VOLUMES_OF and container.status == "running" and container.health == "starting":
+                    raise NotReady(f"{name} is still starting.")
+
+        with suppress(NotReady):
+            wait_until(look, timeout=_LONGEST_INIT)
 
     def shut_down(self) -> bool:
         """Remove the containers and the network; the volumes stay. Whether there were any containers."""

@@ -15,6 +15,7 @@ PROJECT = "MMP_PROJECT"
 VOLUMES = "MMP_VOLUMES"
 VOLUMES_OF = {"postgresql": "PostgreSQL's", "redis": "Redis's"}
 _FILES = (FILE, *(name for name in workspace_files.FILES if name.startswith("mlflow/") or name.endswith(".sh")))
+_MADE_LAST = "server.pem"  # what scripts/postgresql-init.sh writes, once initdb is done
 _LEAST_FREE_BYTES = 500_000_000
 
 
@@ -71,8 +72,8 @@ def foreign_volumes(engine: Engine, volumes: str, stack_id: str) -> Iterator[Mmp
             )
 
 
-def other_major(engine: Engine, project: Project, volumes: str, stack_id: str) -> Iterator[MmpError]:
-    """An image of PostgreSQL, or data, that is not of this stack's major."""
+def unusable_data(engine: Engine, project: Project, volumes: str, stack_id: str) -> Iterator[MmpError]:
+    """An image of PostgreSQL, or data, that is not of this stack's major, and data that was left half made."""
     running = engine.containers(stack_id).get("postgresql")
     if running and running.status == "running":
         return
@@ -86,9 +87,12 @@ def other_major(engine: Engine, project: Project, volumes: str, stack_id: str) -
         return
     volume = f"{volumes}_postgresql"
     if engine.volume_labels(volume) is not None:
-        found = (engine.read_volume(volume, "PG_VERSION", image=image) or b"").decode().strip()
+        version, certificate = engine.read_volume(volume, ["PG_VERSION", _MADE_LAST], image=image)
+        found = (version or b"").decode().strip()
         if found not in ("", str(postgresql_server.MAJOR)):
             yield _major_of_data(volume, found)
+        elif found and certificate is None:
+            yield _half_made(volume)
 
 
 def _major_of_image(image: str, offered: str) -> MmpError:
@@ -96,6 +100,15 @@ def _major_of_image(image: str, offered: str) -> MmpError:
         f"The image {image} is of PostgreSQL {offered}; this stack runs {postgresql_server.MAJOR}.",
         repairs=[Repair("env -u MMP_IMAGE_POSTGRESQL mmp-dev up", "takes the image of the compose file")],
         code="DATA_VERSION",
+    )
+
+
+def _half_made(volume: str) -> MmpError:
+    return PreflightFailed(
+        f"The data directory of PostgreSQL in the volume {volume} is half made: its first start was broken off. It "
+        "never held anything of yours.",
+        repairs=[Repair(f"mmp-dev down && docker volume rm {volume} && mmp-dev up", "makes it anew")],
+        code="DATA_INCOMPLETE",
     )
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -173,8 +173,8 @@ class Engine:
                     layers[said["id"]] = (layers[said["id"]][1],) * 2
                 progress(sum(done for done, _ in layers.values()), sum(total for _, total in layers.values()))
 
-    def read_volume(self, volume: str, path: str, *, image: str) -> bytes | None:
-        """A small file of a volume; None when there is no such file. `image` is any image that the engine has.
+    def read_volume(self, volume: str, paths: Sequence[str], *, image: str) -> list[bytes | None]:
+        """Small files of a volume; None for each that is not there. `image` is any image that the engine has.
 
         Read through a container that is made and removed, and never runs.
         """
@@ -182,7 +182,7 @@ class Engine:
             host_config = api.create_host_config(binds=[f"{volume}:/volume:ro"])
             made = api.create_container(image, host_config=host_config)["Id"]
             try:
-                return _file(api, made, f"/volume/{path}")
+                return [_file(api, made, f"/volume/{path}") for path in paths]
             finally:
                 api.remove_container(made, force=True, v=True)
 
