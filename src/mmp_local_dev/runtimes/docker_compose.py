@@ -64,9 +64,13 @@ class Project:
 
     @cached_property
     def hashes(self) -> dict[str, str]:
-        """The digest of each service's definition, which its container carries as a label."""
-        lines = self._run("config", "--hash", "*").splitlines()
-        return dict(line.split() for line in lines if len(line.split()) == 2)
+        """The digest of each service's definition, which its container carries as a label.
+
+        Of the file with everything filled in: from the file itself, Compose 2.26 takes a digest without what `env_file`
+        adds, which is not the one that it labels the container with.
+        """
+        said = self._run("config", "--hash", "*", file="-", text=json.dumps(self.definition))
+        return dict(line.split() for line in said.splitlines() if len(line.split()) == 2)
 
     @cached_property
     def definition(self) -> Mapping[str, Any]:
@@ -89,7 +93,7 @@ class Project:
 
     def build(self, service: str, tell: Callable[[str, int, int], None]) -> None:
         """Build a service's image, telling each step, its number and how many there are."""
-        argv = [*self._argv, "--progress", "plain", "build", service]
+        argv = [*self._argv(FILE), "--progress", "plain", "build", service]
         said: list[str] = []
         with subprocess.Popen(
             argv, env=self._environment, cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -101,15 +105,15 @@ class Project:
         if process.returncode:
             raise CommandFailed(argv, process.returncode, "".join(said[-15:]))
 
-    def _run(self, *arguments: str) -> str:
-        return _checked([*self._argv, *arguments], self._environment, self.root)
+    def _run(self, *arguments: str, file: str = FILE, text: str = "") -> str:
+        return _checked([*self._argv(file), *arguments], self._environment, self.root, text)
 
-    @property
-    def _argv(self) -> list[str]:
+    def _argv(self, file: str) -> list[str]:
+        """To be called in `root`. As `file`, "-" is the standard input."""
         env_file = ["--env-file", str(self.env_file)] if self.env_file.is_file() else []
         return [
             *("docker", "compose", "--ansi", "never", "--project-name", self.name),
-            *("--project-directory", str(self.root), "--file", str(self.root / FILE)),
+            *("--project-directory", str(self.root), "--file", file),
             *env_file,
         ]
 
@@ -129,10 +133,10 @@ def down(project: str) -> None:
     _checked(["docker", "compose", "--ansi", "never", "-p", project, "down"], environment(), None)
 
 
-def _checked(argv: Sequence[str], env: Mapping[str, str], cwd: Path | None) -> str:
+def _checked(argv: Sequence[str], env: Mapping[str, str], cwd: Path | None, text: str = "") -> str:
     """What the command printed; a failure in the words of what the engine or Compose answered."""
     try:
-        return shell.run(argv, timeout=_TIMEOUT, env=env, cwd=cwd)
+        return shell.run(argv, timeout=_TIMEOUT, env=env, cwd=cwd, text=text)
     except CommandFailed as error:
         raise _explained(error) from None
 
