@@ -310,10 +310,14 @@ class ComposeRuntime:
         )
 
     def _run_as_defined(self, services: Sequence[Service], project: Project) -> dict[str, bool]:
-        """For each service, whether its container runs and is the one that the file describes now."""
+        """For each service, whether its container runs and is the one that the file describes now.
+
+        Compose is asked only about what runs: before the first start nobody has seen yet whether it is there.
+        """
         containers = self._engine.containers(self._stack_id)
         alive = {name: c.config_hash for name, c in containers.items() if c.status in ("running", "restarting")}
-        return {service.name: alive.get(service.name) == project.hashes[service.name] for service in services}
+        names = [service.name for service in services]
+        return {name: name in alive and alive[name] == project.hashes[name] for name in names}
 
     def _admin_password_is_lost(self, env: Environment) -> bool:
         has_data = self._engine.volume_labels(f"{env[VOLUMES]}_postgresql") is not None
