@@ -40,6 +40,7 @@ NETWORK = {
 }
 _LOOK_EVERY = 0.3  # seconds, for a container that is to come back
 _TIMEOUT_OF_START = 60.0
+_ALIVE = ("running", "paused", "restarting")
 _RESTARTS = 3  # after so many a container that dies again does not recover by itself
 _NO_SUCH_PROGRAM = (126, 127)
 
@@ -145,8 +146,10 @@ class ComposeRuntime:
                 write_if_changed(self._home.secrets / f"{service.name}.env", "".join(lines), mode=0o600)
 
     def stop(self, services: Sequence[Service]) -> Sequence[Service]:
-        """Stop the services together, each in the time that the file gives it."""
-        running = [service for service in reversed(services) if self.state(service) in (State.RUNNING, State.STARTING)]
+        """Stop the services together, each in the time that the file gives it; those, too, that only die again."""
+        containers = self._engine.containers(self._stack_id)
+        alive = {name for name, container in containers.items() if container.status in _ALIVE}
+        running = [service for service in reversed(services) if service.name in alive]
         if not running:
             return []
         began = time.monotonic()
