@@ -163,10 +163,11 @@ class ComposeRuntime:
 
     def shut_down(self) -> bool:
         """Remove the containers and the network; the volumes stay. Whether there were any containers."""
-        projects = {container.project for container in self._engine.containers(self._stack_id).values()}
-        for project in projects:
+        containers = self._engine.containers(self._stack_id).values()
+        networks = self._engine.networks(f"{STACK_LABEL}={self._stack_id}").values()
+        for project in {each.project for each in containers} | {labels[PROJECT_LABEL] for labels in networks}:
             docker_compose.down(project)
-        return bool(projects)
+        return bool(containers)
 
     def state(self, service: Service) -> State:
         """What the engine says of its container."""
