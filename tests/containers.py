@@ -40,9 +40,16 @@ def compose_workspace(base: Path) -> Iterator[Dev]:
 
 def remove(project: str) -> None:
     """Remove a project's containers, network and volumes, in whatever state they are."""
-    for kind in ("container", "network", "volume"):
+    remove_containers(*listed("container", project))
+    for kind in ("network", "volume"):
         if found := listed(kind, project):
             docker(kind, "rm", "--force", *found)
+
+
+def remove_containers(*names: str) -> None:
+    """Remove containers and the volumes that they were given without a name."""
+    if names:
+        docker("rm", "--force", "--volumes", *names)
 
 
 def listed(kind: str, project: str) -> list[str]:

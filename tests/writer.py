@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psycopg
 import redis
@@ -25,6 +25,18 @@ def kept(dev: Dev) -> bool:
     return dev("check", code=None).returncode == 0
 
 
+def connect(env: Mapping[str, str]) -> psycopg.Connection[tuple[object, ...]]:
+    """A connection of the published user."""
+    return psycopg.connect(
+        host="127.0.0.1",
+        port=env["POSTGRES_PORT"],
+        user=env["POSTGRES_USER"],
+        password=env["POSTGRES_PASSWORD"],
+        dbname=env["POSTGRES_DB"],
+        autocommit=True,
+    )
+
+
 class Writer:
     """Logs runs, rows and keys until stopped, and remembers what was acknowledged."""
 
@@ -34,19 +46,9 @@ class Writer:
         self.rows: list[int] = []
         self.keys: list[str] = []
         self._stop = threading.Event()
-        with self.connect() as connection:
+        with connect(self.env) as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS written (n integer)")
         self._threads = [threading.Thread(target=self._write, args=(kind,)) for kind in ("run", "row", "key")]
-
-    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(
-            host="127.0.0.1",
-            port=self.env["POSTGRES_PORT"],
-            user=self.env["POSTGRES_USER"],
-            password=self.env["POSTGRES_PASSWORD"],
-            dbname=self.env["POSTGRES_DB"],
-            autocommit=True,
-        )
 
     def __enter__(self) -> Writer:
         for thread in self._threads:
@@ -60,7 +62,7 @@ class Writer:
 
     def missing(self) -> list[str]:
         """What was acknowledged and is not there."""
-        with self.connect() as connection:
+        with connect(self.env) as connection:
             there = {row[0] for row in connection.execute("SELECT n FROM written").fetchall()}
         client = redis.Redis(port=int(self.env["REDIS_PORT"]))
         lost = [f"row {n}" for n in self.rows if n not in there]
@@ -82,7 +84,7 @@ class Writer:
             self.runs.append(answer["run"]["info"]["run_id"])
 
     def _write_row(self, n: int) -> None:
-        with self.connect() as connection:
+        with connect(self.env) as connection:
             connection.execute("INSERT INTO written VALUES (%s)", [n])
         self.rows.append(n)
 

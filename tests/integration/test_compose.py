@@ -35,9 +35,10 @@ from containers import (
     make_volume,
     project,
     remove,
+    remove_containers,
     running,
 )
-from writer import Writer, eventually, kept
+from writer import Writer, connect, eventually, kept
 
 pytestmark = pytest.mark.needs("docker")
 
@@ -162,7 +163,7 @@ def test_a_password_of_postgresql_is_applied_without_a_new_container(dev: Dev) -
     set_in_env_file(dev, POSTGRES_PASSWORD="another-Password_9")
     dev("up", "postgresql")
     assert inspected(dev, "postgresql")["Id"] == before
-    with Writer(dev).connect() as connection:
+    with connect(dev.env()) as connection:
         assert connection.execute("SELECT current_user").fetchone() == (dev.env()["POSTGRES_USER"],)
 
 
@@ -214,7 +215,7 @@ def test_a_container_of_that_name_is_refused_and_can_be_renamed_as_printed(dev: 
         assert commands(error)[0].startswith("docker rename")
         dev("up", "redis")
     finally:
-        docker("rm", "--force", foreign)
+        remove_containers(foreign)
 
 
 def commands(error: dict[str, object]) -> list[str]:
@@ -285,7 +286,7 @@ def test_a_port_held_by_a_container_names_it_and_another_one_sticks(dev: Dev) ->
         dev("up", "redis")
         assert dev.env()["REDIS_PORT"] == chosen
     finally:
-        docker("rm", "--force", name)
+        remove_containers(name)
 
 
 def test_a_full_disk_is_told_with_the_servers_own_words(dev: Dev) -> None:
@@ -390,7 +391,7 @@ def stop_by_hand(dev: Dev) -> None:
 
 
 def remove_by_hand(dev: Dev) -> None:
-    docker("rm", "--force", *running(dev))
+    remove_containers(*running(dev))
 
 
 def lose_network(dev: Dev) -> None:
@@ -425,7 +426,7 @@ def test_down_while_a_consumers_container_is_on_the_network(dev: Dev) -> None:
         assert listed("container", project(dev)) == []
         dev("up", "redis")
     finally:
-        docker("rm", "--force", consumer)
+        remove_containers(consumer)
 
 
 def has_come_back(dev: Dev, service: str) -> bool:
