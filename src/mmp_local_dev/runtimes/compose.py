@@ -41,6 +41,7 @@ NETWORK = {
 _LONGEST_INIT = 20.0
 _LOOK_EVERY = 0.3  # seconds, for a container that is to come back
 _TIMEOUT_OF_START = 60.0
+_ALIVE = ("running", "paused", "restarting")
 _RESTARTS = 3  # after so many a container that dies again does not recover by itself
 _MOUNTED = ("scripts/postgresql-init.sh", "mlflow/schema.sql")
 _NO_SUCH_PROGRAM = (126, 127)
@@ -154,8 +155,10 @@ class ComposeRuntime:
                 write_if_changed(self._home.secrets / f"{service.name}.env", "".join(lines), mode=0o600)
 
     def stop(self, services: Sequence[Service]) -> Sequence[Service]:
-        """Stop the services together, each in the time that the file gives it."""
-        running = [service for service in reversed(services) if self.state(service) in (State.RUNNING, State.STARTING)]
+        """Stop the services together, each in the time that the file gives it; those, too, that only die again."""
+        containers = self._engine.containers(self._stack_id)
+        alive = {name for name, container in containers.items() if container.status in _ALIVE}
+        running = [service for service in reversed(services) if service.name in alive]
         if not running:
             return []
         began = time.monotonic()
@@ -181,10 +184,11 @@ class ComposeRuntime:
 
     def shut_down(self) -> bool:
         """Remove the containers and the network; the volumes stay. Whether there were any containers."""
-        projects = {container.project for container in self._engine.containers(self._stack_id).values()}
-        for project in projects:
+        containers = self._engine.containers(self._stack_id).values()
+        networks = self._engine.networks(f"{STACK_LABEL}={self._stack_id}").values()
+        for project in {each.project for each in containers} | {labels[PROJECT_LABEL] for labels in networks}:
             docker_compose.down(project)
-        return bool(projects)
+        return bool(containers)
 
     def state(self, service: Service) -> State:
         """What the engine says of its container."""
@@ -331,10 +335,14 @@ class ComposeRuntime:
         )
 
     def _run_as_defined(self, services: Sequence[Service], project: Project) -> dict[str, bool]:
-        """For each service, whether its container runs and is the one that the file describes now."""
+        """For each service, whether its container runs and is the one that the file describes now.
+
+        Compose is asked only about what runs: before the first start nobody has seen yet whether it is there.
+        """
         containers = self._engine.containers(self._stack_id)
         alive = {name: c.config_hash for name, c in containers.items() if c.status in ("running", "restarting")}
-        return {service.name: alive.get(service.name) == project.hashes[service.name] for service in services}
+        names = [service.name for service in services]
+        return {name: name in alive and alive[name] == project.hashes[name] for name in names}
 
     def _admin_password_is_lost(self, env: Environment) -> bool:
         has_data = self._engine.volume_labels(f"{env[VOLUMES]}_postgresql") is not None

@@ -127,6 +127,12 @@ class Engine:
             found = api.volumes(filters={"label": label})["Volumes"] or []
         return {volume["Name"]: volume["Labels"] or {} for volume in found}
 
+    def networks(self, label: str) -> dict[str, Mapping[str, str]]:
+        """The labels of each network that has that one."""
+        with self._calls() as api:
+            found = api.networks(filters={"label": label})
+        return {network["Name"]: network["Labels"] or {} for network in found}
+
     def volume_labels(self, name: str) -> Mapping[str, str] | None:
         """The labels of that volume; None when there is none."""
         from docker.errors import NotFound
