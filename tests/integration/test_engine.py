@@ -1,0 +1,88 @@
+"""The Docker engine restarts, or dies while `up` waits. Only where a test may end it and start it again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import Dev, dockerd
+from containers import compose_workspace
+from writer import Writer, eventually, kept
+
+pytestmark = pytest.mark.needs("docker", "engine")
+
+
+class Engine:
+    """The engine of this machine, which is started again as it was."""
+
+    def __init__(self) -> None:
+        process = dockerd()
+        assert process
+        self._argv, self._environment, self._folder = process.cmdline(), process.environ(), process.cwd()
+
+    def end(self, number: signal.Signals) -> None:
+        process = dockerd()
+        assert process
+        process.send_signal(number)
+        process.wait(60)
+
+    def start(self) -> None:
+        if dockerd() is None:
+            nowhere = subprocess.DEVNULL
+            subprocess.Popen(
+                self._argv,
+                env=self._environment,
+                cwd=self._folder,
+                stdin=nowhere,
+                stdout=nowhere,
+                stderr=nowhere,
+                start_new_session=True,
+            )
+        version = ["docker", "version"]
+        assert eventually(lambda: subprocess.run(version, capture_output=True, check=False).returncode == 0)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    found = Engine()
+    yield found
+    found.start()
+
+
+@pytest.fixture
+def dev(base: Path, engine: Engine) -> Iterator[Dev]:
+    with compose_workspace(base) as made:
+        yield made
+        engine.start()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_everything_comes_back_with_the_engine(dev: Dev, engine: Engine, number: signal.Signals) -> None:
+    dev("up")
+    with Writer(dev) as writer:
+        assert eventually(lambda: min(len(writer.runs), len(writer.rows), len(writer.keys)) > 5)
+        engine.end(number)
+        assert dev("status", code=3).stderr.startswith("Error: The Docker engine")
+        engine.start()
+        assert eventually(lambda: kept(dev)), dev("check", code=None).stdout
+    assert writer.missing() == []
+    assert dev.json("up")["data"]["started"] == []
+
+
+def test_the_engine_dies_while_up_waits(dev: Dev, engine: Engine) -> None:
+    dev("up")
+    dev("down")
+    waiting = dev.begin("up")
+    assert eventually(lambda: bool(dev.containers()))
+    engine.end(signal.SIGKILL)
+    said, _ = waiting.communicate(timeout=60)
+    assert waiting.returncode == 3, said
+    assert "The Docker engine" in said
+    assert "Traceback" not in said
+    engine.start()
+    dev("up")
+    assert kept(dev)
