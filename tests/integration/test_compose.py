@@ -429,6 +429,17 @@ def test_down_while_a_consumers_container_is_on_the_network(dev: Dev) -> None:
         remove_containers(consumer)
 
 
+def test_a_first_start_is_interrupted_within_seconds_and_can_be_done_again(dev: Dev) -> None:
+    """PostgreSQL's image makes the database at that moment, and takes no signal."""
+    process = dev.begin("up", "postgresql")
+    assert eventually(lambda: running(dev) != [])
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert running(dev) == []
+    dev("up", "postgresql")
+
+
 def has_come_back(dev: Dev, service: str) -> bool:
     found = inspected(dev, service)
     return (found["RestartCount"], found["State"]["Health"]["Status"]) == (1, "healthy")

@@ -40,6 +40,7 @@ NETWORK = {
 }
 _LOOK_EVERY = 0.3  # seconds, for a container that is to come back
 _TIMEOUT_OF_START = 60.0
+_TIMEOUT_OF_INIT = 20.0
 _ALIVE = ("running", "paused", "restarting")
 _RESTARTS = 3  # after so many a container that dies again does not recover by itself
 _NO_SUCH_PROGRAM = (126, 127)
@@ -155,6 +156,7 @@ class ComposeRuntime:
         began = time.monotonic()
         for service in running:
             self._emit(Began(service.name, "stop"))
+        self._let_postgresql_begin()
         for project, names in self._by_project(running).items():
             docker_compose.stop(project, names)
         for service in running:
@@ -163,6 +165,7 @@ class ComposeRuntime:
 
     def shut_down(self) -> bool:
         """Remove the containers and the network; the volumes stay. Whether there were any containers."""
+        self._let_postgresql_begin()
         containers = self._engine.containers(self._stack_id).values()
         networks = self._engine.networks(f"{STACK_LABEL}={self._stack_id}").values()
         for project in {each.project for each in containers} | {labels[PROJECT_LABEL] for labels in networks}:
@@ -322,6 +325,17 @@ class ComposeRuntime:
         alive = {name: c.config_hash for name, c in containers.items() if c.status in ("running", "restarting")}
         names = [service.name for service in services]
         return {name: name in alive and alive[name] == project.hashes[name] for name in names}
+
+    def _let_postgresql_begin(self) -> None:
+        """Wait while PostgreSQL makes a new database: it misses the signal to stop, and would be killed at last."""
+
+        def look() -> None:
+            own = self._engine.containers(self._stack_id).get("postgresql")
+            if own and own.status == "running" and own.health == "starting" and not own.restarts:
+                raise NotReady("PostgreSQL makes its database.")
+
+        with suppress(NotReady):
+            wait_until(look, timeout=_TIMEOUT_OF_INIT)
 
     def _admin_password_is_lost(self, env: Environment) -> bool:
         has_data = self._engine.volume_labels(f"{env[VOLUMES]}_postgresql") is not None
