@@ -167,6 +167,13 @@ def test_a_password_of_postgresql_is_applied_without_a_new_container(dev: Dev) -
         assert connection.execute("SELECT current_user").fetchone() == (dev.env()["POSTGRES_USER"],)
 
 
+def test_other_volumes_are_taken_at_once(dev: Dev) -> None:
+    dev("up", "redis")
+    dev.extra["MMP_VOLUMES"] += "-2"
+    dev("up", "redis")
+    assert [mount["Name"] for mount in inspected(dev, "redis")["Mounts"]] == [f"{dev.env()['MMP_VOLUMES']}_redis"]
+
+
 def test_the_shell_the_file_and_what_runs_agree(dev: Dev, base: Path) -> None:
     dev("up", "postgresql")
     with socket.create_server(("127.0.0.1", 0)) as probe:
