@@ -174,6 +174,19 @@ def test_other_volumes_are_taken_at_once(dev: Dev) -> None:
     assert [mount["Name"] for mount in inspected(dev, "redis")["Mounts"]] == [f"{dev.env()['MMP_VOLUMES']}_redis"]
 
 
+def test_another_project_is_taken_at_once(dev: Dev) -> None:
+    dev("up", "redis")
+    before = project(dev)
+    dev.extra["MMP_PROJECT"] += "-2"
+    try:
+        dev("up", "redis")
+        assert len(running(dev)) == 1
+        assert listed("container", before) == listed("network", before) == []
+        assert dev.json("up", "redis")["data"]["started"] == []
+    finally:
+        remove(project(dev))
+
+
 def test_the_shell_the_file_and_what_runs_agree(dev: Dev, base: Path) -> None:
     dev("up", "postgresql")
     with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -130,6 +130,7 @@ class ComposeRuntime:
         for service in changed:
             self._emit(Began(service.name, "start"))
         try:
+            self._leave_other_projects(project.name)
             project.up([service.name for service in changed])
             if lost_password:
                 self._set_admin_password()
@@ -276,6 +277,11 @@ class ComposeRuntime:
     def _container(self, service: Service) -> Container | None:
         return self._engine.containers(self._stack_id).get(service.name)
 
+    def _leave_other_projects(self, name: str) -> None:
+        """Remove what the stack has in projects that it had before: its network and its ports are those of one."""
+        for other in {each.project for each in self._engine.containers(self._stack_id).values()} - {name}:
+            docker_compose.down(other)
+
     def _by_project(self, services: Sequence[Service]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         containers = self._engine.containers(self._stack_id)
@@ -322,7 +328,11 @@ class ComposeRuntime:
         Compose is asked only about what runs: before the first start nobody has seen yet whether it is there.
         """
         containers = self._engine.containers(self._stack_id)
-        alive = {name: c.config_hash for name, c in containers.items() if c.status in ("running", "restarting")}
+        alive = {
+            name: container.config_hash
+            for name, container in containers.items()
+            if container.status in ("running", "restarting") and container.project == project.name
+        }
         names = [service.name for service in services]
         return {name: name in alive and alive[name] == project.hashes[name] for name in names}
 
