@@ -167,6 +167,26 @@ def test_a_password_of_postgresql_is_applied_without_a_new_container(dev: Dev) -
         assert connection.execute("SELECT current_user").fetchone() == (dev.env()["POSTGRES_USER"],)
 
 
+def test_other_volumes_are_taken_at_once(dev: Dev) -> None:
+    dev("up", "redis")
+    dev.extra["MMP_VOLUMES"] += "-2"
+    dev("up", "redis")
+    assert [mount["Name"] for mount in inspected(dev, "redis")["Mounts"]] == [f"{dev.env()['MMP_VOLUMES']}_redis"]
+
+
+def test_another_project_is_taken_at_once(dev: Dev) -> None:
+    dev("up", "redis")
+    before = project(dev)
+    dev.extra["MMP_PROJECT"] += "-2"
+    try:
+        dev("up", "redis")
+        assert len(running(dev)) == 1
+        assert listed("container", before) == listed("network", before) == []
+        assert dev.json("up", "redis")["data"]["started"] == []
+    finally:
+        remove(project(dev))
+
+
 def test_the_shell_the_file_and_what_runs_agree(dev: Dev, base: Path) -> None:
     dev("up", "postgresql")
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -427,6 +447,17 @@ def test_down_while_a_consumers_container_is_on_the_network(dev: Dev) -> None:
         dev("up", "redis")
     finally:
         remove_containers(consumer)
+
+
+def test_a_first_start_is_interrupted_within_seconds_and_can_be_done_again(dev: Dev) -> None:
+    """PostgreSQL's image makes the database at that moment, and takes no signal."""
+    process = dev.begin("up", "postgresql")
+    assert eventually(lambda: running(dev) != [])
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert running(dev) == []
+    dev("up", "postgresql")
 
 
 def has_come_back(dev: Dev, service: str) -> bool:

@@ -38,9 +38,9 @@ NETWORK = {
     "MLFLOW_TRACKING_URI": "http://mlflow:5002",
     "MLFLOW_PORT": "5002",
 }
-_LONGEST_INIT = 20.0
 _LOOK_EVERY = 0.3  # seconds, for a container that is to come back
 _TIMEOUT_OF_START = 60.0
+_TIMEOUT_OF_INIT = 20.0
 _ALIVE = ("running", "paused", "restarting")
 _RESTARTS = 3  # after so many a container that dies again does not recover by itself
 _MOUNTED = ("scripts/postgresql-init.sh", "mlflow/schema.sql")
@@ -131,6 +131,7 @@ class ComposeRuntime:
         for service in changed:
             self._emit(Began(service.name, "start"))
         try:
+            self._leave_other_projects(project.name)
             project.up([service.name for service in changed])
             if lost_password:
                 self._set_admin_password()
@@ -164,26 +165,16 @@ class ComposeRuntime:
         began = time.monotonic()
         for service in running:
             self._emit(Began(service.name, "stop"))
-        self._let_begin()
+        self._let_postgresql_begin()
         for project, names in self._by_project(running).items():
             docker_compose.stop(project, names)
         for service in running:
             self._emit(Done(service.name, "stop", time.monotonic() - began))
         return running
 
-    def _let_begin(self) -> None:
-        """Wait for a store that is making its data: its image takes no signal meanwhile, and would be killed."""
-
-        def look() -> None:
-            for name, container in self._engine.containers(self._stack_id).items():
-                if name in VOLUMES_OF and container.status == "running" and container.health == "starting":
-                    raise NotReady(f"{name} is still starting.")
-
-        with suppress(NotReady):
-            wait_until(look, timeout=_LONGEST_INIT)
-
     def shut_down(self) -> bool:
         """Remove the containers and the network; the volumes stay. Whether there were any containers."""
+        self._let_postgresql_begin()
         containers = self._engine.containers(self._stack_id).values()
         networks = self._engine.networks(f"{STACK_LABEL}={self._stack_id}").values()
         for project in {each.project for each in containers} | {labels[PROJECT_LABEL] for labels in networks}:
@@ -294,6 +285,11 @@ class ComposeRuntime:
     def _container(self, service: Service) -> Container | None:
         return self._engine.containers(self._stack_id).get(service.name)
 
+    def _leave_other_projects(self, name: str) -> None:
+        """Remove what the stack has in projects that it had before: its network and its ports are those of one."""
+        for other in {each.project for each in self._engine.containers(self._stack_id).values()} - {name}:
+            docker_compose.down(other)
+
     def _by_project(self, services: Sequence[Service]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         containers = self._engine.containers(self._stack_id)
@@ -340,9 +336,24 @@ class ComposeRuntime:
         Compose is asked only about what runs: before the first start nobody has seen yet whether it is there.
         """
         containers = self._engine.containers(self._stack_id)
-        alive = {name: c.config_hash for name, c in containers.items() if c.status in ("running", "restarting")}
+        alive = {
+            name: container.config_hash
+            for name, container in containers.items()
+            if container.status in ("running", "restarting") and container.project == project.name
+        }
         names = [service.name for service in services]
         return {name: name in alive and alive[name] == project.hashes[name] for name in names}
+
+    def _let_postgresql_begin(self) -> None:
+        """Wait while PostgreSQL makes a new database: it misses the signal to stop, and would be killed at last."""
+
+        def look() -> None:
+            own = self._engine.containers(self._stack_id).get("postgresql")
+            if own and own.status == "running" and own.health == "starting" and not own.restarts:
+                raise NotReady("PostgreSQL makes its database.")
+
+        with suppress(NotReady):
+            wait_until(look, timeout=_TIMEOUT_OF_INIT)
 
     def _admin_password_is_lost(self, env: Environment) -> bool:
         has_data = self._engine.volume_labels(f"{env[VOLUMES]}_postgresql") is not None
