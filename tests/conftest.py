@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from mmp_local_dev.runtimes.base import PORT_VARIABLES
-from mmp_local_dev.runtimes.compose_problems import PROJECT, VOLUMES
+from mmp_local_dev.runtimes.compose_names import PROJECT, VOLUMES
 from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, Container, Engine
 
 REPOSITORY = Path(__file__).parents[1]

@@ -32,7 +32,7 @@ from mmp_local_dev.operations.init import init
 from mmp_local_dev.processes import PortOwner
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
 from mmp_local_dev.runtimes.compose import ComposeRuntime
-from mmp_local_dev.runtimes.compose_problems import PROJECT
+from mmp_local_dev.runtimes.compose_names import PROJECT
 from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, SERVICE_LABEL, STACK_LABEL, Engine
 from mmp_local_dev.runtimes.native import NativeRuntime
 from mmp_local_dev.services import SERVICES, redis

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain, count
-from tempfile import TemporaryFile
 from typing import IO
 
 from mmp_local_dev import processes, shell
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import NotReady, Repair, RuntimeUnavailable
+from mmp_local_dev.errors import NotReady, RuntimeUnavailable
 from mmp_local_dev.events import Began, Done, Emit
 from mmp_local_dev.files import write_if_changed
 from mmp_local_dev.processes import PortOwner
-from mmp_local_dev.runtimes import compose_problems, docker_compose, docker_images
+from mmp_local_dev.runtimes import compose_problems, docker_compose, docker_images, docker_programs
 from mmp_local_dev.runtimes.base import Conflict, State, refuse
-from mmp_local_dev.runtimes.compose_problems import PROJECT, VOLUMES, VOLUMES_OF
+from mmp_local_dev.runtimes.compose_names import PROJECT, VOLUMES, Names
 from mmp_local_dev.runtimes.docker_compose import LEAST_ENGINE, Project
-from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, STACK_LABEL, Container, Engine, environment
+from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, STACK_LABEL, Container, Engine
 from mmp_local_dev.services import SERVICES, postgresql_server
 from mmp_local_dev.services.base import Home, Service
 from mmp_local_dev.shell import CommandFailed
 from mmp_local_dev.wait import wait_until
-from mmp_local_dev.workspace import DEFAULT_STACK, Stack
+from mmp_local_dev.workspace import Stack
 
 # The addresses of the services for containers on the stack's network, as docker-compose.yml makes them.
 NETWORK = {
@@ -44,7 +40,6 @@ _TIMEOUT_OF_INIT = 20.0
 _ALIVE = ("running", "paused", "restarting")
 _RESTARTS = 3  # after so many a container that dies again does not recover by itself
 _MOUNTED = ("scripts/postgresql-init.sh", "mlflow/schema.sql")
-_NO_SUCH_PROGRAM = (126, 127)
 
 
 class ComposeRuntime:
@@ -60,6 +55,7 @@ class ComposeRuntime:
         self._emit = emit
         self._home = Home(stack)
         self._engine = Engine()
+        self._names = Names(self._engine, stack.name, stack_id)
         self._last: Project | None = None
 
     def available(self) -> str:
@@ -70,13 +66,13 @@ class ComposeRuntime:
 
     def complete(self, env: Environment) -> Environment:
         """`env` with the names of project and volumes, the user that writes artifacts, and the folders."""
-        project = env.get(PROJECT) or self._known_project() or self._free_project()
+        project = env.get(PROJECT) or self._names.project()
         folder = self._stack.dir.relative_to(self._stack.workspace.root)
         artifacts = self._stack.artifacts.relative_to(self._stack.workspace.root)
         return env.with_values(
             **{
                 PROJECT: project,
-                VOLUMES: env.get(VOLUMES) or self._known_volumes() or project,
+                VOLUMES: env.get(VOLUMES) or self._names.volumes() or project,
                 "MMP_USER": "0:0" if self._engine.is_rootless() else f"{os.getuid()}:{os.getgid()}",
                 "MMP_STACK_DIR": f"./{folder}",
                 "MMP_ARTIFACTS_DIR": f"./{artifacts}",
@@ -183,7 +179,7 @@ class ComposeRuntime:
 
     def state(self, service: Service) -> State:
         """What the engine says of its container."""
-        container = self._container(service)
+        container = self._container(service.name)
         if container is None:
             return State.ABSENT
         if container.status == "restarting":
@@ -196,7 +192,7 @@ class ComposeRuntime:
         """From the engine; they go with the container, which `down` removes. Following survives its restarts."""
         known = ""  # when the container that was read last had been started
         while True:
-            container = self._container(service)
+            container = self._container(service.name)
             if container is not None and container.started != known:
                 since = container.started if known else ""
                 known = container.started
@@ -207,16 +203,12 @@ class ComposeRuntime:
 
     def log(self, service: Service) -> str:
         """The command that shows it."""
-        container = self._container(service)
+        container = self._container(service.name)
         return f"docker logs {container.name if container else service.name}"
 
     def data_sets(self) -> Mapping[str, str]:
         """Its volumes, by the part of their names that they share."""
-        found: dict[str, str] = {}
-        for volume in sorted(self._engine.volumes(f"{STACK_LABEL}={self._stack_id}")):
-            name = volume.rpartition("_")[0]
-            found[name] = f"{found[name]}, {volume}" if name in found else f"Docker volumes {volume}"
-        return found
+        return {name: f"Docker volumes {', '.join(volumes)}" for name, volumes in self._names.volume_sets().items()}
 
     def data_set(self, env: Environment) -> str:
         """What MMP_VOLUMES says."""
@@ -224,22 +216,15 @@ class ComposeRuntime:
 
     def make_room(self, env: Environment) -> Environment:
         """Name volumes that are not there yet."""
-        names = chain([env[PROJECT]], (f"{env[PROJECT]}-{number}" for number in count(2)))
-        return env.with_values(**{VOLUMES: next(name for name in names if not self._has_volumes(name))})
+        return env.with_values(**{VOLUMES: self._names.unused_volumes(env[PROJECT])})
 
     def delete(self, data_set: str) -> None:
         """Delete its volumes, which no container may know any more."""
-        volumes = self._engine.volumes(f"{STACK_LABEL}={self._stack_id}")
-        self._engine.remove_volumes(name for name in volumes if name.rpartition("_")[0] == data_set)
+        self._engine.remove_volumes(self._names.volume_sets().get(data_set, []))
 
     def run(self, service: Service, argv: Sequence[str], env: Environment, secrets: Mapping[str, str]) -> int:
         """Run a program in the service's container."""
-        terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-        command = self._exec(service.name, argv, secrets, *terminal)
-        code = subprocess.run(command, env={**os.environ, **secrets}, check=False).returncode
-        if code in _NO_SUCH_PROGRAM and not self._has_program(service.name, argv[0]):
-            raise _no_program(argv[0], service.name)
-        return code
+        return docker_programs.run(service.name, self._container(service.name), argv, secrets)
 
     def inside(self, env: Environment) -> Environment:
         """`env` with the addresses on the stack's network."""
@@ -253,12 +238,8 @@ class ComposeRuntime:
         """Run it with MLflow's image, which holds what a consumer has: clients, and a Python."""
         image = self._project(env).image("mlflow")
         if self._engine.image(image) is None:
-            raise _not_running("mlflow")
-        argv = ["docker", "run", "--rm", "--interactive", "--network", env[PROJECT], "--entrypoint", "python"]
-        with TemporaryFile() as output:
-            shell.pipe([*argv, image, "-c", program], env=environment(), stdin=stdin, stdout=output)
-            output.seek(0)
-            return output.read().decode()
+            raise docker_programs.not_running("mlflow")
+        return docker_programs.python(image, env[PROJECT], program, stdin)
 
     def mlflow_schema(self) -> str | None:
         """That of the workspace, which its image of MLflow is made with."""
@@ -275,15 +256,10 @@ class ComposeRuntime:
         stdout: IO[bytes] | None = None,
     ) -> None:
         """Run a program in the service's container."""
-        try:
-            shell.pipe(self._exec(service, argv, secrets), env={**os.environ, **secrets}, stdin=stdin, stdout=stdout)
-        except CommandFailed as error:
-            if error.returncode in _NO_SUCH_PROGRAM:
-                raise _no_program(argv[0], service) from None
-            raise
+        docker_programs.pipe(service, self._container(service), argv, secrets, stdin, stdout)
 
-    def _container(self, service: Service) -> Container | None:
-        return self._engine.containers(self._stack_id).get(service.name)
+    def _container(self, service: str) -> Container | None:
+        return self._engine.containers(self._stack_id).get(service)
 
     def _leave_other_projects(self, name: str) -> None:
         """Remove what the stack has in projects that it had before: its network and its ports are those of one."""
@@ -303,33 +279,6 @@ class ComposeRuntime:
             self._last = Project(env[PROJECT], self._stack.workspace.root, self._stack.env_file, env)
         return self._last
 
-    def _known_project(self) -> str:
-        """The project of this stack's containers or volumes, as the engine remembers it."""
-        label = f"{STACK_LABEL}={self._stack_id}"
-        labels = [{PROJECT_LABEL: each.project} for each in self._engine.labelled(label)]
-        return next((each[PROJECT_LABEL] for each in [*labels, *self._engine.volumes(label).values()]), "")
-
-    def _has_volumes(self, name: str) -> bool:
-        return any(self._engine.volume_labels(f"{name}_{service}") is not None for service in VOLUMES_OF)
-
-    def _known_volumes(self) -> str:
-        names = sorted(self._engine.volumes(f"{STACK_LABEL}={self._stack_id}"))
-        return names[-1].rpartition("_")[0] if names else ""
-
-    def _free_project(self) -> str:
-        """`mmp-local-dev`, with the stack's name unless it is the default one; or what nobody else has begun so."""
-        name = "mmp-local-dev" if self._stack.name == DEFAULT_STACK else f"mmp-local-dev-{self._stack.name}"
-        return name if self._is_free(name) else f"{name}-{self._stack_id[:8]}"
-
-    def _is_free(self, project: str) -> bool:
-        engine = self._engine
-        return not (
-            engine.labelled(f"{PROJECT_LABEL}={project}")
-            or any(engine.named(f"{project}-{name}-1") for name in SERVICES)
-            or self._has_volumes(project)
-            or engine.network_exists(project)
-        )
-
     def _run_as_defined(self, services: Sequence[Service], project: Project) -> dict[str, bool]:
         """For each service, whether its container runs and is the one that the file describes now.
 
@@ -348,7 +297,7 @@ class ComposeRuntime:
         """Wait while PostgreSQL makes a new database: it misses the signal to stop, and would be killed at last."""
 
         def look() -> None:
-            own = self._engine.containers(self._stack_id).get("postgresql")
+            own = self._container("postgresql")
             if own and own.status == "running" and own.health == "starting" and not own.restarts:
                 raise NotReady("PostgreSQL makes its database.")
 
@@ -362,7 +311,8 @@ class ComposeRuntime:
     def _set_admin_password(self) -> None:
         """Give the superuser a new password: inside the container, its own user needs none."""
         statement = "\\getenv password POSTGRES_PASSWORD\nALTER ROLE postgres PASSWORD :'password';\n"
-        argv = self._exec("postgresql", ["psql", "-XqU", "postgres"], {})
+        psql = ["psql", "-XqU", "postgres"]
+        argv = docker_programs.command("postgresql", self._container("postgresql"), psql)
 
         def alter() -> None:
             try:
@@ -377,28 +327,6 @@ class ComposeRuntime:
         if owner and (besides is None or owner.container != besides.name):
             return owner
         return processes.port_owner(port)
-
-    def _exec(self, service: str, argv: Sequence[str], secrets: Mapping[str, str], *options: str) -> list[str]:
-        container = self._engine.containers(self._stack_id).get(service)
-        if container is None or container.status != "running":
-            raise _not_running(service)
-        passed = [part for name in secrets for part in ("--env", name)]  # names only: docker takes the values itself
-        return ["docker", "exec", "--interactive", *options, *passed, container.id, *argv]
-
-    def _has_program(self, service: str, program: str) -> bool:
-        look = self._exec(service, ["sh", "-c", 'command -v "$1"', "sh", program], {})
-        return subprocess.run(look, capture_output=True, check=False).returncode == 0
-
-
-def _not_running(service: str) -> RuntimeUnavailable:
-    return RuntimeUnavailable(
-        f"{service} does not run, and its programs are in its container.",
-        repairs=[Repair(f"mmp-dev up {service}", "starts it")],
-    )
-
-
-def _no_program(program: str, service: str) -> RuntimeUnavailable:
-    return RuntimeUnavailable(f"{program} is not in the container of {service}.")
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[str]:

@@ -7,13 +7,11 @@ from pathlib import Path
 
 from mmp_local_dev import workspace_files
 from mmp_local_dev.errors import MmpError, PreflightFailed, Repair
+from mmp_local_dev.runtimes.compose_names import PROJECT, VOLUMES, WITH_VOLUMES
 from mmp_local_dev.runtimes.docker_compose import FILE, Project
 from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, STACK_LABEL, Engine
 from mmp_local_dev.services import postgresql_server
 
-PROJECT = "MMP_PROJECT"
-VOLUMES = "MMP_VOLUMES"
-VOLUMES_OF = {"postgresql": "PostgreSQL's", "redis": "Redis's"}
 _FILES = (FILE, *(name for name in workspace_files.FILES if name.startswith("mlflow/") or name.endswith(".sh")))
 _MADE_LAST = "server.pem"  # what scripts/postgresql-init.sh writes, once initdb is done
 _LEAST_FREE_BYTES = 500_000_000
@@ -61,7 +59,7 @@ def taken_names(engine: Engine, project: str, services: Sequence[str], stack_id:
 
 def foreign_volumes(engine: Engine, volumes: str, stack_id: str) -> Iterator[MmpError]:
     """Volumes of another stack under the names that ours have."""
-    for service in VOLUMES_OF:
+    for service in WITH_VOLUMES:
         labels = engine.volume_labels(f"{volumes}_{service}") or {}
         if labels.get(STACK_LABEL, stack_id) != stack_id:
             yield PreflightFailed(
