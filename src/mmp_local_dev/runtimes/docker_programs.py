@@ -18,7 +18,12 @@ _NO_SUCH_PROGRAM = (126, 127)
 
 
 def command(
-    service: str, container: Container | None, argv: Sequence[str], secrets: Mapping[str, str] | None = None
+    service: str,
+    container: Container | None,
+    argv: Sequence[str],
+    secrets: Mapping[str, str] | None = None,
+    *,
+    terminal: bool = False,
 ) -> list[str]:
     """The command that runs `argv` in a service's container. Raises RuntimeUnavailable when that does not run.
 
@@ -27,12 +32,12 @@ def command(
     if container is None or container.status != "running":
         raise not_running(service)
     passed = [part for name in secrets or () for part in ("--env", name)]
-    return ["docker", "exec", "--interactive", *_terminal(), *passed, container.id, *argv]
+    return ["docker", "exec", "--interactive", *(["--tty"] if terminal else []), *passed, container.id, *argv]
 
 
 def run(service: str, container: Container | None, argv: Sequence[str], secrets: Mapping[str, str]) -> int:
     """Run a program with this program's terminal; its exit code. Raises RuntimeUnavailable when there is none."""
-    argv_of_docker = command(service, container, argv, secrets)
+    argv_of_docker = command(service, container, argv, secrets, terminal=_on_terminal())
     code = subprocess.run(argv_of_docker, env={**os.environ, **secrets}, check=False).returncode
     if code in _NO_SUCH_PROGRAM and not _is_there(service, container, argv[0]):
         raise _no_program(argv[0], service)
@@ -74,8 +79,8 @@ def not_running(service: str) -> RuntimeUnavailable:
     )
 
 
-def _terminal() -> list[str]:
-    return ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _is_there(service: str, container: Container | None, program: str) -> bool:
