@@ -209,26 +209,25 @@ class _Progress:
 
 def _bars() -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
-        TextColumn("{task.fields[told]}"),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[told]}"),
     )
     return Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
 
 
 def _told(progress: Progress, speed: float) -> str:
-    """How much is done and how fast: `12.3 of 80.1 MB, 9.8 MB/s`, or `3 of 7 steps`."""
-    if progress.unit != "bytes":
-        rate = f", {speed:,.0f}/s" if speed >= 1 else ""
-        return f"{progress.done:,} of {progress.total:,} {progress.unit}{rate}"
-    return f"{progress.done / 1e6:.1f} of {progress.total / 1e6:.1f} MB, {speed / 1e6:.1f} MB/s"
+    """How much is done, how fast, and how long still: `12.3 of 80.1 MB, 9.8 MB/s, 7 s left`, or `3 of 7 steps`."""
+    done, total, unit, rate = progress.done, progress.total, progress.unit, speed
+    if unit == "bytes":
+        done, total, unit, rate = round(done / 1e6), round(total / 1e6), "MB", round(speed / 1e6)
+    pace = f", {rate:,.0f} {unit}/s, {(progress.total - progress.done) / speed:.0f} s left" if rate >= 1 else ""
+    return f"{done:,} of {total:,} {unit}{pace}"
 
 
 def _summary(report: Report) -> str:
