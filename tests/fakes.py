@@ -13,7 +13,7 @@ from typing import IO
 
 from mmp_local_dev import shell
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import PreflightFailed, RuntimeUnavailable
+from mmp_local_dev.errors import PreflightFailed, Repair, RuntimeUnavailable
 from mmp_local_dev.events import Began, Done, Emit
 from mmp_local_dev.processes import PortOwner
 from mmp_local_dev.runtimes.base import Conflict, State
@@ -87,6 +87,7 @@ class FakeRuntime:
 
     name = "fake"
     settings: Mapping[str, str] = {}
+    room = Repair("free", "shows it")
     variables: tuple[str, ...] = ()
 
     def __init__(self, stack: Stack, stack_id: str, emit: Emit, machine: FakeMachine) -> None:

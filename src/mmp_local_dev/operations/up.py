@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from mmp_local_dev.contract.verify import Report, verify
 from mmp_local_dev.environment import Environment, doubt
-from mmp_local_dev.errors import MmpError, NotReady, Repair, RuntimeUnavailable, ServiceFailed
+from mmp_local_dev.errors import InputError, MmpError, NotReady, Repair, RuntimeUnavailable, ServiceFailed
 from mmp_local_dev.events import Done, Emit, Note, Warned, ignore
 from mmp_local_dev.operations import move
 from mmp_local_dev.operations.opened import Opened, check_hosts, check_names, choose_runtime, locked, open_stack, save
@@ -70,6 +70,7 @@ def up(
         check_hosts(opened, services)
         with _offering_another_runtime(opened, runtime):
             target = choose_runtime(opened, runtime, emit)
+            _check_data_set(opened, target, process_environment or {})
             source = _source_of_a_move(opened, target, emit)
             _warn_of_doubtful_values(target, emit)
             _warn_of_rotation(target, emit)
@@ -105,6 +106,22 @@ def _tried(source: Opened | None, target: Opened, services: Sequence[Service], b
     # Before a move the stack's own ports are held by the servers that will have gone by then.
     target.runtime.preflight(services, move.on_other_ports(target.env) if source else target.env)
     return _result(target, services, (), None, began, written=False)
+
+
+def _check_data_set(opened: Opened, target: Opened, process_environment: Mapping[str, str]) -> None:
+    """Raise InputError when the shell's variables lead back to older data than what the stack used last."""
+    runtime = target.runtime
+    given = [name for name in runtime.settings if process_environment.get(name)]
+    asked, last = (runtime.data_set(env) for env in (target.env, target.env.with_values(**opened.state.chosen)))
+    if given and asked != last and {asked, last} <= set(runtime.data_sets()):
+        raise InputError(
+            f"This stack's data was last in {last}; {' and '.join(given)} in your shell would take the older {asked}.",
+            repairs=[
+                Repair(f"env {' '.join(f'-u {name}' for name in given)} mmp-dev up", "goes on with the newest"),
+                Repair("mmp-dev old-data", "shows what else there is; a value in .env takes it"),
+            ],
+            code="OLDER_DATA",
+        )
 
 
 def _source_of_a_move(opened: Opened, target: Opened, emit: Emit) -> Opened | None:
@@ -195,10 +212,15 @@ def _settle(service: Service, runtime: Runtime) -> None:
 
 def _failed(message: str, service: Service, opened: Opened, repairs: Sequence[Repair] = ()) -> ServiceFailed:
     tail = "\n".join(opened.runtime.logs(service, tail=_LOG_LINES, follow=False))
+    full = "No space left on device" in tail
     return ServiceFailed(
-        opened.env.redact(message),
-        repairs=repairs or [Repair(f"mmp-dev logs {service.name}", "shows its whole log")],
+        opened.env.redact(message + (" Its disk is full." if full else "")),
+        repairs=[
+            *([opened.runtime.room] if full else []),
+            *(repairs or [Repair(f"mmp-dev logs {service.name}", "shows its whole log")]),
+        ],
         detail=opened.env.redact(tail),
+        code="DISK_FULL" if full else None,
     )
 
 

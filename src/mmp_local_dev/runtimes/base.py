@@ -67,6 +67,7 @@ class Runtime(Programs, Protocol):
 
     name: str
     settings: Mapping[str, str]  # variables with which users choose something about it, with their defaults
+    room: Repair  # shows what takes the room where its data is
     variables: tuple[str, ...]  # what it adds to the environment, and so to `.env`
 
     def available(self) -> str:

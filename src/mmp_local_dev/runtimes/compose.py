@@ -11,10 +11,10 @@ from typing import IO
 from mmp_local_dev import processes, shell
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import NotReady, RuntimeUnavailable
-from mmp_local_dev.events import Began, Done, Emit
+from mmp_local_dev.events import Began, Done, Emit, Warned
 from mmp_local_dev.files import write_if_changed
 from mmp_local_dev.processes import PortOwner
-from mmp_local_dev.runtimes import compose_problems, docker_compose, docker_images, docker_programs
+from mmp_local_dev.runtimes import compose_names, compose_problems, docker_compose, docker_images, docker_programs
 from mmp_local_dev.runtimes.base import Conflict, State, refuse
 from mmp_local_dev.runtimes.compose_names import PROJECT, VOLUMES, Names
 from mmp_local_dev.runtimes.docker_compose import LEAST_ENGINE, Project
@@ -47,6 +47,9 @@ class ComposeRuntime:
 
     name = "compose"
     settings: Mapping[str, str] = {PROJECT: "", VOLUMES: ""}
+    room = Repair(
+        "docker system df", "shows what takes the room; `docker builder prune` makes some, and deletes no data"
+    )
     variables: tuple[str, ...] = (PROJECT, VOLUMES, "MMP_USER", "MMP_STACK_DIR", "MMP_ARTIFACTS_DIR")
 
     def __init__(self, stack: Stack, stack_id: str, emit: Emit) -> None:
@@ -66,6 +69,7 @@ class ComposeRuntime:
 
     def complete(self, env: Environment) -> Environment:
         """`env` with the names of project and volumes, the user that writes artifacts, and the folders."""
+        compose_names.check(env)
         project = env.get(PROJECT) or self._names.project()
         folder = self._stack.dir.relative_to(self._stack.workspace.root)
         artifacts = self._stack.artifacts.relative_to(self._stack.workspace.root)
@@ -104,7 +108,7 @@ class ComposeRuntime:
         for service in services:
             host, port = service.address(env)
             own = containers.get(service.name)
-            published = {"127.0.0.1"} if own and own.status == "running" and own.port == port else set()
+            published = {"127.0.0.1"} if own and own.status in _ALIVE and own.port == port else set()
             if set(processes.listening(host, port)) - published:
                 owner = self._port_owner(port, besides=own if published else None)
                 found.append(Conflict(service.name, port, owner))
@@ -128,6 +132,7 @@ class ComposeRuntime:
             self._emit(Began(service.name, "start"))
         try:
             self._leave_other_projects(project.name)
+            self._unpause(changed)
             project.up([service.name for service in changed])
             if lost_password:
                 self._set_admin_password()
@@ -175,6 +180,8 @@ class ComposeRuntime:
         networks = self._engine.networks(f"{STACK_LABEL}={self._stack_id}").values()
         for project in {each.project for each in containers} | {labels[PROJECT_LABEL] for labels in networks}:
             docker_compose.down(project)
+        for network in self._engine.networks(f"{STACK_LABEL}={self._stack_id}"):
+            self._emit(Warned(f"The network {network} stays, because containers of others are on it."))
         return bool(containers)
 
     def state(self, service: Service) -> State:
@@ -184,7 +191,7 @@ class ComposeRuntime:
             return State.ABSENT
         if container.status == "restarting":
             return State.STARTING if container.restarts < _RESTARTS else State.EXITED
-        if container.status not in ("running", "paused"):
+        if container.status != "running":
             return State.EXITED
         return State.STARTING if container.health == "starting" else State.RUNNING
 
@@ -260,6 +267,12 @@ class ComposeRuntime:
 
     def _container(self, service: str) -> Container | None:
         return self._engine.containers(self._stack_id).get(service)
+
+    def _unpause(self, services: Sequence[Service]) -> None:
+        containers = self._engine.containers(self._stack_id)
+        paused = [s for s in services if s.name in containers and containers[s.name].status == "paused"]
+        for project, names in self._by_project(paused).items():
+            docker_compose.unpause(project, names)
 
     def _leave_other_projects(self, name: str) -> None:
         """Remove what the stack has in projects that it had before: its network and its ports are those of one."""

@@ -5,10 +5,12 @@ What the engine has carries labels, so that a stack finds its own again when `.e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 
+from mmp_local_dev.errors import InputError, Repair
 from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, STACK_LABEL, Engine
 from mmp_local_dev.services import SERVICES
 from mmp_local_dev.workspace import DEFAULT_STACK
@@ -17,6 +19,17 @@ PROJECT = "MMP_PROJECT"
 VOLUMES = "MMP_VOLUMES"
 WITH_VOLUMES = ("postgresql", "redis")
 _PROJECT = "mmp-local-dev"
+
+
+def check(env: Mapping[str, str]) -> None:
+    """Raise InputError when a name that the user chose is none for Compose."""
+    for name in (PROJECT, VOLUMES):
+        if env.get(name) and not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", env[name]):
+            raise InputError(
+                f"{name} cannot be {env[name]!r}: Compose takes a-z, 0-9, _ and -, beginning with a letter or digit.",
+                repairs=[Repair(f"env -u {name} mmp-dev up", "takes the usual name, if it is in your shell")],
+                code="NAME_INVALID",
+            )
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,11 @@ def stop(project: str, services: Sequence[str]) -> None:
     _checked(["docker", "compose", "--ansi", "never", "-p", project, "stop", *services], environment(), None)
 
 
+def unpause(project: str, services: Sequence[str]) -> None:
+    """Let paused services of a project go on. Needs no compose file."""
+    _checked(["docker", "compose", "--ansi", "never", "-p", project, "unpause", *services], environment(), None)
+
+
 def down(project: str) -> None:
     """Remove the containers and the network of a project; volumes stay. Needs no compose file."""
     _checked(["docker", "compose", "--ansi", "never", "-p", project, "down"], environment(), None)

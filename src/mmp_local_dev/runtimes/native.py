@@ -44,6 +44,7 @@ class NativeRuntime:
 
     name = "native"
     settings: Mapping[str, str] = {}
+    room = Repair("du -xh -d2 . | sort -h", "shows what takes the room in the workspace")
     variables: tuple[str, ...] = ()
 
     def __init__(self, stack: Stack, stack_id: str, emit: Emit) -> None:
