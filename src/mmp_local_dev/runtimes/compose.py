@@ -10,7 +10,7 @@ from typing import IO
 
 from mmp_local_dev import processes, shell
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import NotReady, RuntimeUnavailable
+from mmp_local_dev.errors import NotReady, Repair, RuntimeUnavailable
 from mmp_local_dev.events import Began, Done, Emit, Warned
 from mmp_local_dev.files import write_if_changed
 from mmp_local_dev.processes import PortOwner
@@ -47,9 +47,7 @@ class ComposeRuntime:
 
     name = "compose"
     settings: Mapping[str, str] = {PROJECT: "", VOLUMES: ""}
-    room = Repair(
-        "docker system df", "shows what takes the room; `docker builder prune` makes some, and deletes no data"
-    )
+    room = Repair("docker system df", "shows what takes the room; `docker builder prune` makes some and keeps all data")
     variables: tuple[str, ...] = (PROJECT, VOLUMES, "MMP_USER", "MMP_STACK_DIR", "MMP_ARTIFACTS_DIR")
 
     def __init__(self, stack: Stack, stack_id: str, emit: Emit) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmp_local_dev import shell
-from mmp_local_dev.errors import MmpError, Repair, RuntimeUnavailable
+from mmp_local_dev.errors import InputError, MmpError, Repair, RuntimeUnavailable
 from mmp_local_dev.runtimes.docker_engine import environment, refusal
 from mmp_local_dev.shell import CommandFailed
 
@@ -74,8 +74,17 @@ class Project:
 
     @cached_property
     def definition(self) -> Mapping[str, Any]:
-        """The file with every variable filled in."""
-        text = self._run("config", "--format", "json")
+        """The file with every variable filled in. Raises InputError when Compose cannot read it so."""
+        try:
+            text = self._run("config", "--format", "json")
+        except RuntimeUnavailable:
+            raise
+        except MmpError as error:
+            raise InputError(
+                f"Compose cannot use {FILE} with the variables of this stack: {error.message}",
+                repairs=[Repair(f"docker compose -f {FILE} config --quiet", "tries it again, without mmp-dev")],
+                code="COMPOSE_FILE_INVALID",
+            ) from None
         parsed: Mapping[str, Any] = json.loads(text[text.index("{") :])
         return parsed
 
