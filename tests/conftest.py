@@ -10,8 +10,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,9 +20,10 @@ from typing import Any
 import psutil
 import pytest
 
+import containers
 from mmp_local_dev.runtimes.base import PORT_VARIABLES
-from mmp_local_dev.runtimes.compose_names import PROJECT, VOLUMES
-from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL, Container, Engine
+from mmp_local_dev.runtimes.compose_names import PROJECT
+from mmp_local_dev.runtimes.docker_engine import Container, Engine
 
 REPOSITORY = Path(__file__).parents[1]
 MMP_DEV = (sys.executable, "-m", "mmp_local_dev")
@@ -169,8 +170,8 @@ class Dev:
     def end(self) -> None:
         """Take the stack down; nothing of it stays but the folder."""
         self("down", code=None)
-        if self.runtime == "compose":
-            remove_project(self.extra[PROJECT])
+        if PROJECT in self.extra:
+            containers.remove(self.extra[PROJECT])
 
 
 def free_ports(count: int) -> list[int]:
@@ -185,41 +186,24 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def project_variables() -> dict[str, str]:
-    """A Compose project and volumes of a test's own."""
-    project = f"mmp-test-{uuid.uuid4().hex[:8]}"
-    return {PROJECT: project, VOLUMES: project}
-
-
-def remove_project(project: str) -> None:
-    """Remove a Compose project with its volumes, however little of it there is; killed, which is quicker."""
-    of_project = ("--quiet", "--filter", f"label={PROJECT_LABEL}={project}")
-    for kind, listed, removed in (
-        ("container", ("--all",), ("--force", "--volumes")),
-        ("volume", (), ("--force",)),
-        ("network", (), ()),
-    ):
-        found = subprocess.run(["docker", kind, "ls", *listed, *of_project], capture_output=True, text=True, check=True)
-        if names := found.stdout.split():
-            subprocess.run(["docker", kind, "rm", *removed, *names], capture_output=True, check=True)
-
-
-def kill_container(container: str) -> None:
-    """Kill a container's first process as the kernel would: after `docker kill` no restart policy applies.
-
-    From a container beside it, since the process belongs to another user.
-    """
-    show = ["docker", "inspect", "--format", "{{.State.Pid}}", container]
-    pid = subprocess.run(show, capture_output=True, text=True, check=True).stdout.strip()
-    subprocess.run(["docker", "run", "--rm", "--pid=host", "redis:8-alpine", "sh", "-c", f"kill -9 {pid}"], check=True)
-
-
 def make_dev(root: Path, runtime: str = "native") -> Dev:
     """A workspace in `root` with ports of its own, and a Compose project."""
     ports = dict(zip(PORT_VARIABLES.values(), map(str, free_ports(3)), strict=True))
-    dev = Dev(root, ports, runtime, project_variables() if runtime == "compose" else {})
+    dev = Dev(root, ports, runtime, containers.own_project() if runtime == "compose" else {})
     dev("init")
     return dev
+
+
+@contextmanager
+def workspace(base: Path, runtime: str = "native") -> Iterator[Dev]:
+    """A new workspace, of whose stack nothing is left afterwards."""
+    root = Path(tempfile.mkdtemp(dir=base))
+    root.chmod(0o755)
+    made = make_dev(root, runtime)
+    try:
+        yield made
+    finally:
+        made.end()
 
 
 @pytest.fixture(scope="session")
@@ -248,19 +232,13 @@ ON_EVERY_RUNTIME = pytest.mark.parametrize(
 @pytest.fixture
 def dev(base: Path, on_runtime: str) -> Iterator[Dev]:
     """A workspace of the test's own, taken down afterwards."""
-    root = Path(tempfile.mkdtemp(dir=base))
-    root.chmod(0o755)
-    made = make_dev(root, on_runtime)
-    yield made
-    made.end()
+    with workspace(base, on_runtime) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def running(base: Path, on_runtime: str) -> Iterator[Dev]:
     """A running stack that the tests of one file share; they leave it as they found it."""
-    root = Path(tempfile.mkdtemp(dir=base))
-    root.chmod(0o755)
-    made = make_dev(root, on_runtime)
-    made("up")
-    yield made
-    made.end()
+    with workspace(base, on_runtime) as made:
+        made("up")
+        yield made

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from conftest import Dev, make_dev
+from mmp_local_dev.runtimes.compose_names import PROJECT, VOLUMES
+from mmp_local_dev.runtimes.docker_engine import PROJECT_LABEL
 
-PROJECT_LABEL = "com.docker.compose.project"
-STACK_LABEL = "mmp-local-dev.stack"
+if TYPE_CHECKING:
+    from conftest import Dev
 
 
 def docker(*arguments: str) -> str:
@@ -24,18 +21,19 @@ def docker(*arguments: str) -> str:
     return result.stdout.strip()
 
 
-@contextmanager
-def compose_workspace(base: Path) -> Iterator[Dev]:
-    """A workspace whose stack is a project of its own, of which nothing is left afterwards."""
-    root = Path(tempfile.mkdtemp(dir=base))
-    root.chmod(0o755)
-    dev = make_dev(root)
+def own_project() -> dict[str, str]:
+    """A Compose project and volumes of a test's own."""
     name = f"mmp-test-{uuid.uuid4().hex[:8]}"
-    dev.extra |= {"MMP_DEV_RUNTIME": "compose", "MMP_PROJECT": name, "MMP_VOLUMES": name}
-    try:
-        yield dev
-    finally:
-        remove(name)
+    return {PROJECT: name, VOLUMES: name}
+
+
+def kill(name: str) -> None:
+    """Kill a container's first process as the kernel would: after `docker kill` no restart policy applies.
+
+    From a container beside it, since the process belongs to another user.
+    """
+    pid = docker("inspect", "--format", "{{.State.Pid}}", name)
+    docker("run", "--rm", "--pid=host", "redis:8-alpine", "sh", "-c", f"kill -9 {pid}")
 
 
 def remove(project: str) -> None:
@@ -60,7 +58,7 @@ def listed(kind: str, project: str) -> list[str]:
 
 def project(dev: Dev) -> str:
     """The project of the workspace's stack."""
-    return dev.extra["MMP_PROJECT"]
+    return dev.extra[PROJECT]
 
 
 def container(dev: Dev, service: str) -> str:
@@ -81,6 +79,6 @@ def running(dev: Dev) -> list[str]:
 
 def make_volume(dev: Dev, service: str, *options: str) -> str:
     """Make a service's volume before the stack does; its name."""
-    name = f"{dev.extra['MMP_VOLUMES']}_{service}"
+    name = f"{dev.extra[VOLUMES]}_{service}"
     ours = ["--label", f"{PROJECT_LABEL}={project(dev)}", "--label", f"com.docker.compose.volume={service}"]
     return docker("volume", "create", *ours, *options, name)

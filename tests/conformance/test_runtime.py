@@ -20,7 +20,8 @@ from typing import Protocol
 import psutil
 import pytest
 
-from conftest import REPOSITORY, free_ports, kill_container, project_variables, remove_project
+import containers
+from conftest import REPOSITORY, free_ports
 from fakes import FakeMachine, FakeRuntime
 from mmp_local_dev import env_formats, processes, runtimes, services
 from mmp_local_dev.contract.load import load
@@ -157,7 +158,7 @@ class Compose(Real):
 
     def __init__(self, root: Path, machine: FakeMachine) -> None:
         super().__init__(root, machine)
-        self.given = project_variables()
+        self.given = containers.own_project()
         self._voices: dict[str, Voice] = {}
 
     def runtime(self) -> ComposeRuntime:
@@ -167,7 +168,7 @@ class Compose(Real):
         return Engine().containers(self.stack_id)[service.name].pid
 
     def kill(self, service: Service) -> None:
-        kill_container(Engine().containers(self.stack_id)[service.name].id)
+        containers.kill(Engine().containers(self.stack_id)[service.name].id)
 
     def say(self, service: Service, text: bytes) -> None:
         if service.name not in self._voices:
@@ -180,7 +181,7 @@ class Compose(Real):
         pass  # the engine does that, and its readers never see it
 
     def end(self) -> None:
-        remove_project(self.given[PROJECT])
+        containers.remove(self.given[PROJECT])
         for voice in self._voices.values():
             voice.end()
 

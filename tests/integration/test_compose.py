@@ -24,10 +24,8 @@ import psutil
 import pytest
 import redis
 
-from conftest import Dev
+from conftest import Dev, workspace
 from containers import (
-    STACK_LABEL,
-    compose_workspace,
     container,
     docker,
     inspected,
@@ -38,6 +36,7 @@ from containers import (
     remove_containers,
     running,
 )
+from mmp_local_dev.runtimes.docker_engine import STACK_LABEL
 from writer import Writer, connect, eventually, kept
 
 pytestmark = pytest.mark.needs("docker")
@@ -49,14 +48,14 @@ REDIS_PASSWORD = "shared-S3cret"
 
 @pytest.fixture
 def dev(base: Path) -> Iterator[Dev]:
-    with compose_workspace(base) as made:
+    with workspace(base, "compose") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def stack(base: Path) -> Iterator[Dev]:
     """A running stack with a password for Redis, which the tests leave as they found it."""
-    with compose_workspace(base) as made:
+    with workspace(base, "compose") as made:
         made.extra["REDIS_PASSWORD"] = REDIS_PASSWORD
         made("up")
         yield made
@@ -205,7 +204,7 @@ def test_the_shell_the_file_and_what_runs_agree(dev: Dev, base: Path) -> None:
 def test_two_workspaces_with_the_same_stack_name_run_side_by_side(base: Path) -> None:
     name = uuid.uuid4().hex[:8]
     with ExitStack() as cleanup:
-        one, two = cleanup.enter_context(compose_workspace(base)), cleanup.enter_context(compose_workspace(base))
+        one, two = cleanup.enter_context(workspace(base, "compose")), cleanup.enter_context(workspace(base, "compose"))
         for dev in (one, two):
             del dev.extra["MMP_PROJECT"], dev.extra["MMP_VOLUMES"]
             dev("env", "--write", "--stack", name)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Dev, dockerd
-from containers import compose_workspace
+from conftest import Dev, dockerd, workspace
 from writer import Writer, eventually, kept
 
 pytestmark = pytest.mark.needs("docker", "engine")
@@ -55,7 +54,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def dev(base: Path, engine: Engine) -> Iterator[Dev]:
-    with compose_workspace(base) as made:
+    with workspace(base, "compose") as made:
         yield made
         engine.start()
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PRESENT, REPOSITORY, Dev, free_ports, remove_project
+import containers
+from conftest import PRESENT, REPOSITORY, Dev, free_ports
 from consumer import train
 
 pytestmark = pytest.mark.needs("native")
@@ -26,7 +27,7 @@ def clone(base: Path) -> Iterator[Dev]:
     yield dev
     dev("down", code=None)
     if project := dev.env().get("MMP_PROJECT"):
-        remove_project(project)
+        containers.remove(project)
 
 
 def set_up(dev: Dev) -> str:

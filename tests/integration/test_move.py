@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from conftest import Dev
+from conftest import Dev, workspace
 from consumer import train
-from containers import compose_workspace, listed, project
+from containers import listed, project
+from mmp_local_dev.runtimes.compose_names import VOLUMES
 from writer import connect
 
 pytestmark = pytest.mark.needs("docker", "native")
@@ -53,8 +54,9 @@ print(mlflow.pyfunc.load_model("models:/fraud-model/1").predict([[0.1, 0.2], [0.
 @pytest.fixture(scope="module")
 def stack(base: Path) -> Iterator[Dev]:
     """A stack that runs natively and is full of data; the tests leave it so."""
-    with compose_workspace(base) as made:
-        del made.extra["MMP_DEV_RUNTIME"], made.extra["MMP_VOLUMES"]
+    with workspace(base, "compose") as made:
+        made.runtime = "auto"
+        del made.extra[VOLUMES]
         try:
             made("up", "--runtime", "native")
             fill(made)

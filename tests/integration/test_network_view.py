@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Dev, make_dev
-from containers import compose_workspace, container, docker, inspected, project
+from conftest import Dev, make_dev, workspace
+from containers import container, docker, inspected, project
 
 pytestmark = pytest.mark.needs("docker")
 
@@ -34,7 +34,7 @@ print("consumed", mlflow.get_run(run.info.run_id).data.metrics)
 @pytest.fixture(scope="module")
 def stack(base: Path) -> Iterator[Dev]:
     """A running stack, which the tests leave as they found it."""
-    with compose_workspace(base) as made:
+    with workspace(base, "compose") as made:
         made("up")
         yield made
 
