@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from mmp_local_dev.errors import MmpError, Repair
 
@@ -36,6 +37,16 @@ def write_if_changed(path: Path, text: str, *, mode: int = 0o644) -> bool:
         return False
     write_atomically(path, text, mode=mode)
     return True
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file (0600) in place of `path`, open for writing; on the disk when this ends."""
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 -- takes modes
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextmanager

@@ -21,7 +21,8 @@ import psutil
 import pytest
 
 import containers
-from conftest import REPOSITORY, free_ports
+import engine
+from conftest import REPOSITORY, dockerd, free_ports
 from fakes import FakeMachine, FakeRuntime
 from mmp_local_dev import env_formats, processes, runtimes, services
 from mmp_local_dev.contract.load import load
@@ -64,6 +65,9 @@ class Kind(Protocol):
 
     def kill(self, service: Service) -> None:
         """Kill the process of a running service."""
+
+    def restart_engine(self) -> None:
+        """What runs the servers dies, and is there again where it comes back by itself."""
 
     def stranger(self, port: int) -> AbstractContextManager[PortOwner]:
         """Somebody else listens on the port meanwhile."""
@@ -136,6 +140,11 @@ class Native(Real):
     def kill(self, service: Service) -> None:
         os.kill(self.process(service), signal.SIGKILL)
 
+    def restart_engine(self) -> None:
+        (supervisor,) = [p for p in processes.of_stack(self.stack_id) if "supervisor.supervisord" in p.cmdline()]
+        supervisor.kill()
+        processes.wait_for_end([supervisor], timeout=SECONDS)
+
     def say(self, service: Service, text: bytes) -> None:
         with Path(self.runtime().log(service)).open("ab") as file:
             file.write(text)
@@ -169,6 +178,13 @@ class Compose(Real):
 
     def kill(self, service: Service) -> None:
         containers.kill(Engine().containers(self.stack_id)[service.name].id)
+
+    def restart_engine(self) -> None:
+        if dockerd() is None:
+            pytest.skip("the engine of this machine is not a test's to end")
+        docker = engine.Engine()
+        docker.end(signal.SIGKILL)
+        docker.start()
 
     def say(self, service: Service, text: bytes) -> None:
         if service.name not in self._voices:
@@ -231,6 +247,9 @@ class Fake:
 
     def kill(self, service: Service) -> None:
         self._machine.kill((self.stack_id, service.name))
+
+    def restart_engine(self) -> None:
+        pass  # a memory does not restart
 
     @contextmanager
     def stranger(self, port: int) -> Iterator[PortOwner]:
@@ -439,6 +458,17 @@ class TestStop:
         assert eventually(lambda: kind.process(REDIS) not in (0, before))
         assert kind.kept(env) == "a value"
         assert list(kind.runtime().start([REDIS], env)) == []
+
+    def test_everything_is_there_again_after_a_restart_of_what_runs_it(
+        self, kind: Kind, runtime: Runtime, env: Environment
+    ) -> None:
+        runtime.start(BOTH, env)
+        kind.keep(env, "a value")
+        kind.restart_engine()
+        kind.runtime().start(BOTH, env)
+        assert kind.kept(env) == "a value"
+        assert all(eventually(runs(kind, service)) for service in BOTH)
+        assert list(kind.runtime().start(BOTH, env)) == []
 
     def test_two_stacks_run_side_by_side_and_end_alone(self, make: Make) -> None:
         one, other = make(), make()

@@ -3,46 +3,16 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from conftest import Dev, dockerd, workspace
+from conftest import Dev, workspace
+from engine import Engine
 from writer import Writer, eventually, kept
 
 pytestmark = pytest.mark.needs("docker", "engine")
-
-
-class Engine:
-    """The engine of this machine, which is started again as it was."""
-
-    def __init__(self) -> None:
-        process = dockerd()
-        assert process
-        self._argv, self._environment, self._folder = process.cmdline(), process.environ(), process.cwd()
-
-    def end(self, number: signal.Signals) -> None:
-        process = dockerd()
-        assert process
-        process.send_signal(number)
-        process.wait(60)
-
-    def start(self) -> None:
-        if dockerd() is None:
-            nowhere = subprocess.DEVNULL
-            subprocess.Popen(
-                self._argv,
-                env=self._environment,
-                cwd=self._folder,
-                stdin=nowhere,
-                stdout=nowhere,
-                stderr=nowhere,
-                start_new_session=True,
-            )
-        version = ["docker", "version"]
-        assert eventually(lambda: subprocess.run(version, capture_output=True, check=False).returncode == 0)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import MmpError
-from mmp_local_dev.events import Began, Done, Emit, Note, Progress
+from mmp_local_dev.errors import MmpError, RuntimeUnavailable
+from mmp_local_dev.events import Began, Done, Emit, Note, Progress, Warned
 from mmp_local_dev.files import write_atomically
 from mmp_local_dev.operations.opened import Opened, save
 from mmp_local_dev.processes import free_port
@@ -100,8 +100,12 @@ def undo(stack: Stack, state: StackState, emit: Emit) -> None:
         begun = json.loads(journal.read_text(encoding="utf-8"))
         if begun["runtime"] != state.runtime:  # otherwise the last step was done, and only the files are left
             runtime = RUNTIMES[begun["runtime"]](stack, state.id, emit)
-            runtime.shut_down()
-            runtime.delete(begun["data_set"])
+            try:
+                runtime.shut_down()
+                runtime.delete(begun["data_set"])
+            except RuntimeUnavailable as error:  # gone in the middle: another command will find the note
+                emit(Warned(f"What a move to {begun['runtime']} has left cannot be deleted now. {error.message}"))
+                return
             emit(Note(f"A move to {begun['runtime']} did not come to its end; its copy of the data was deleted."))
     shutil.rmtree(_folder(stack), ignore_errors=True)
 
@@ -163,9 +167,8 @@ def _fingerprints(env: Environment, home: Home, lasting_until: float, emit: Emit
 @contextmanager
 def _step(service: str, step: str, emit: Emit) -> Iterator[Counted]:
     began = time.monotonic()
-    unit = "bytes" if service == "postgresql" else "keys"
     emit(Began(service, step))
-    yield lambda done, total: emit(Progress(service, step, done, total, unit))
+    yield lambda done, total: emit(Progress(service, step, done, total, STORES[service].unit))
     emit(Done(service, step, time.monotonic() - began))
 
 

@@ -140,6 +140,8 @@ Counted = Callable[[int, int], None]  # told how much is done, and of how much
 class Store(Protocol):
     """The data of a service, all of which can be written to files and read back by another server."""
 
+    unit: str  # in which progress counts: "bytes", or what there are many of
+
     def dump(
         self, env: Environment, home: Home, programs: Programs, folder: Path, *, timeout: float, progress: Counted
     ) -> None:

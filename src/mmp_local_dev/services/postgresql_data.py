@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Literal, LiteralString
 
 from mmp_local_dev.environment import MASK, Environment
 from mmp_local_dev.errors import MmpError
+from mmp_local_dev.files import private_file
 from mmp_local_dev.services import postgresql, postgresql_database, postgresql_folder, postgresql_roles
 from mmp_local_dev.services.base import Home, Programs
 from mmp_local_dev.services.postgresql_database import MAINTENANCE, REPLACED, RESTORING
@@ -182,7 +183,7 @@ def _save(server: _Server, argv: Sequence[str], database: str, path: Path, moved
     """Write what the program prints into a new file, and tell how many bytes so far."""
     size, digest = 0, hashlib.sha256()
     with (
-        postgresql_folder.private_file(path) as file,
+        private_file(path) as file,
         _output(lambda sink: server.pipe(argv, database, stdout=sink)) as source,
     ):
         while block := source.read(postgresql_folder.BLOCK):

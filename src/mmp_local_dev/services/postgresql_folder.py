@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from mmp_local_dev.errors import MmpError
 from mmp_local_dev.files import write_atomically
@@ -58,16 +56,6 @@ def begin(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     (folder / INDEX).unlink(missing_ok=True)
-
-
-@contextmanager
-def private_file(path: Path) -> Iterator[IO[bytes]]:
-    """A new file (0600) in place of `path`, open for writing; on the disk when this ends."""
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 -- takes modes
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def write(folder: Path, index: Index) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mmp_local_dev.environment import Environment
+from mmp_local_dev.files import private_file
 from mmp_local_dev.services import postgresql_data, redis_data
 from mmp_local_dev.services.base import Counted, Home, Programs, Store
 
@@ -13,6 +14,8 @@ _REDIS_FILE = "commands.resp"
 
 
 class _PostgreSQL:
+    unit = "bytes"
+
     def dump(
         self, env: Environment, home: Home, programs: Programs, folder: Path, *, timeout: float, progress: Counted
     ) -> None:
@@ -30,11 +33,13 @@ class _PostgreSQL:
 
 
 class _Redis:
+    unit = "keys"
+
     def dump(
         self, env: Environment, home: Home, programs: Programs, folder: Path, *, timeout: float, progress: Counted
     ) -> None:
         folder.mkdir(mode=0o700)
-        with (folder / _REDIS_FILE).open("wb") as file:
+        with private_file(folder / _REDIS_FILE) as file:
             redis_data.dump(env, file, timeout=timeout, progress=progress)
 
     def restore(
