@@ -36,6 +36,7 @@ from containers import (
     remove_containers,
     running,
 )
+from mmp_local_dev.runtimes.compose_names import PROJECT, VOLUMES
 from mmp_local_dev.runtimes.docker_engine import STACK_LABEL
 from writer import Writer, connect, eventually, kept
 
@@ -243,6 +244,36 @@ def commands(error: dict[str, object]) -> list[str]:
     return [action["command"] for action in actions]
 
 
+def test_older_data_is_not_taken_because_of_a_forgotten_variable(dev: Dev) -> None:
+    dev("up", "redis")
+    last = dev.extra[VOLUMES]
+    dev.extra[VOLUMES] = f"{last}-2"
+    make_volume(dev, "redis", "--label", f"{STACK_LABEL}={dev.env()['MMP_STACK_ID']}")
+    error = dev.json("up", "redis", code=2)["error"]
+    assert error["code"] == "OLDER_DATA"
+    assert commands(error)[0] == "env -u MMP_VOLUMES mmp-dev up"
+    assert dev.env()[VOLUMES] == last
+
+
+def test_names_that_are_none_for_compose_are_refused(dev: Dev) -> None:
+    dev.extra[PROJECT] = "My Project"
+    assert dev.json("up", "redis", code=2)["error"]["code"] == "NAME_INVALID"
+
+
+def test_a_value_that_compose_cannot_use_is_told(dev: Dev) -> None:
+    dev.extra["MMP_MEMORY_REDIS"] = "lots"
+    error = dev.json("up", "redis", code=2)["error"]
+    assert error["code"] == "COMPOSE_FILE_INVALID"
+    assert "lots" in error["message"]
+
+
+def test_a_paused_container_goes_on(dev: Dev) -> None:
+    dev("up", "redis")
+    docker("pause", container(dev, "redis"))
+    assert dev.json("up", "redis")["data"]["started"] == ["redis"]
+    assert inspected(dev, "redis")["State"]["Status"] == "running"
+
+
 def test_volumes_of_another_stack_are_refused(dev: Dev) -> None:
     volume = make_volume(dev, "redis", "--label", f"{STACK_LABEL}=another")
     assert volume in str(refused(dev, "redis", code="NAME_CONFLICT")["message"])
@@ -312,8 +343,9 @@ def test_a_full_disk_is_told_with_the_servers_own_words(dev: Dev) -> None:
     dev("env", "--write")
     tmpfs = ["--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=8m"]
     make_volume(dev, "postgresql", "--label", f"{STACK_LABEL}={dev.env()['MMP_STACK_ID']}", *tmpfs)
-    error = refused(dev, "postgresql", code="SERVICE_NOT_READY")
+    error = refused(dev, "postgresql", code="DISK_FULL")
     assert "No space left on device" in str(error["detail"])
+    assert commands(error)[0] == "docker system df"
 
 
 # No Docker, in all its ways
