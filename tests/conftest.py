@@ -57,8 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """As on a terminal: a shell that runs the tests in the background ignores SIGINT, and all children inherit that."""
+    """As on a terminal: whoever runs the tests in the background ignores signals, and all children inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

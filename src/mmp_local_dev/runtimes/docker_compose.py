@@ -158,7 +158,7 @@ def _checked(argv: Sequence[str], env: Mapping[str, str], cwd: Path | None, text
 def _explained(error: CommandFailed) -> MmpError:
     lines = [line.strip() for line in error.detail.splitlines() if line.strip()]
     last = lines[-1] if lines else ""
-    if "Cannot connect to the Docker daemon" in error.detail:
+    if re.search("Cannot connect to the Docker daemon|error during connect|unexpected EOF", error.detail):
         return RuntimeUnavailable(f"The Docker engine stopped answering. {last}", code="DOCKER_STOPPED")
     known = refusal(last.removeprefix("Error response from daemon: "))
     known.detail = "\n".join(lines[-8:-1])
