@@ -111,8 +111,9 @@ def _tried(source: Opened | None, target: Opened, services: Sequence[Service], b
 def _check_data_set(opened: Opened, target: Opened, process_environment: Mapping[str, str]) -> None:
     """Raise InputError when the shell's variables lead back to older data than what the stack used last."""
     runtime = target.runtime
-    given = [name for name in runtime.settings if process_environment.get(name)]
-    asked, last = (runtime.data_set(env) for env in (target.env, target.env.with_values(**opened.state.chosen)))
+    chosen = opened.state.chosen
+    given = [n for n in runtime.settings if process_environment.get(n) and process_environment[n] != chosen.get(n)]
+    asked, last = (runtime.data_set(env) for env in (target.env, target.env.with_values(**chosen)))
     if given and asked != last and {asked, last} <= set(runtime.data_sets()):
         raise InputError(
             f"This stack's data was last in {last}; {' and '.join(given)} in your shell would take the older {asked}.",
