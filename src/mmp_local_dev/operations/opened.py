@@ -82,6 +82,8 @@ def choose_runtime(opened: Opened, wanted: str, emit: Emit) -> Opened:
     stack, state = opened.stack, opened.state
     kind = wanted if wanted != "auto" else state.runtime or _first_available(opened, emit)
     runtime = RUNTIMES[kind](stack, state.id, emit)
+    if wanted != "auto" and not state.runtime:
+        emit(Note(f"This stack will run on {kind}: {runtime.available()}."))
     env = runtime.complete(opened.env)
     chosen = {name: env[name] for name in runtime.settings if name in runtime.variables}
     state = replace(state, runtime=kind, chosen={**state.chosen, **chosen})

@@ -88,7 +88,7 @@ def unusable_data(engine: Engine, project: Project, volumes: str, stack_id: str)
         version, certificate = engine.read_volume(volume, ["PG_VERSION", _MADE_LAST], image=image)
         found = (version or b"").decode().strip()
         if found not in ("", str(postgresql_server.MAJOR)):
-            yield _major_of_data(volume, found)
+            yield _major_of_data(project.name, volumes, found)
         elif found and certificate is None:
             yield _half_made(volume)
 
@@ -110,19 +110,23 @@ def _half_made(volume: str) -> MmpError:
     )
 
 
-def _major_of_data(volume: str, found: str) -> MmpError:
-    new = volume.removesuffix("_postgresql") + f"-{postgresql_server.MAJOR}"
+def _major_of_data(project: str, volumes: str, found: str) -> MmpError:
+    new = f"{volumes}-{postgresql_server.MAJOR}"
     dump = (
-        f"docker run -d --name old-postgresql -v {volume}:/var/lib/postgresql/data postgres:{found} && sleep 5 && "
-        "docker exec old-postgresql pg_dumpall -U postgres > all.sql && docker rm -f old-postgresql"
+        f"docker run -d --name old-postgresql -v {volumes}_postgresql:/var/lib/postgresql/data postgres:{found} "
+        "&& sleep 5 && docker exec old-postgresql pg_dumpall -U postgres --clean --if-exists > all.sql "
+        "&& docker rm -f old-postgresql"
     )
+    copy = f"docker run --rm -v {volumes}_redis:/from -v {new}_redis:/to redis:8-alpine cp -a /from/. /to/"
     return PreflightFailed(
-        f"The data in the volume {volume} was made by PostgreSQL {found}; this stack runs "
-        f"{postgresql_server.MAJOR}, which cannot read it. Nothing was changed.",
+        f"The data in the volume {volumes}_postgresql was made by PostgreSQL {found}; this stack runs "
+        f"{postgresql_server.MAJOR}, which cannot read it. Nothing was changed. To move it, in this order:",
         repairs=[
-            Repair(dump, f"first: writes everything that PostgreSQL {found} holds to all.sql"),
-            Repair(f"{VOLUMES}={new} mmp-dev up", "then: starts with new volumes; the old ones stay"),
-            Repair("mmp-dev psql -f - < all.sql", "last: reads it in"),
+            Repair(dump, f"writes everything that PostgreSQL {found} holds to all.sql"),
+            Repair(copy, "copies what Redis holds"),
+            Repair(f"{VOLUMES}={new} mmp-dev up postgresql", "starts with new volumes; the old ones stay"),
+            Repair(f"docker exec -i {project}-postgresql-1 psql -qU postgres < all.sql", "reads it in"),
+            Repair("mmp-dev up", "goes on"),
         ],
         code="DATA_VERSION",
     )

@@ -13,7 +13,8 @@ from typing import Any
 
 from mmp_local_dev import shell
 from mmp_local_dev.errors import InputError, MmpError, Repair, RuntimeUnavailable
-from mmp_local_dev.runtimes.docker_engine import environment, refusal
+from mmp_local_dev.runtimes.docker_engine import environment
+from mmp_local_dev.runtimes.docker_failures import refusal
 from mmp_local_dev.shell import CommandFailed
 
 FILE = "docker-compose.yml"

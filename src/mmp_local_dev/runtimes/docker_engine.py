@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from mmp_local_dev import shell
 from mmp_local_dev.errors import MmpError, Repair, RuntimeUnavailable
 from mmp_local_dev.processes import PortOwner
+from mmp_local_dev.runtimes import docker_failures
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -45,7 +44,6 @@ class Container:
     restarts: int
     started: str
     pid: int
-    image: str
     config_hash: str
     port: int
 
@@ -57,11 +55,7 @@ class Engine:
     def host(self) -> str:
         """Its address, as the command's context or DOCKER_HOST say it."""
         if shutil.which("docker") is None:
-            raise RuntimeUnavailable(
-                "There is no `docker` command on PATH, so nothing can run on Docker Compose.",
-                repairs=[_install()],
-                code="DOCKER_MISSING",
-            )
+            raise docker_failures.missing()
         argv = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
         try:
             return shell.run(argv, timeout=20).strip()
@@ -74,7 +68,7 @@ class Engine:
 
     @cached_property
     def _api(self) -> APIClient:
-        _connect(self.host)
+        docker_failures.check_socket(self.host)
         from docker import APIClient
         from docker.errors import DockerException, TLSParameterError
         from docker.utils import kwargs_from_env
@@ -83,7 +77,7 @@ class Engine:
             tls: Any = kwargs_from_env().get("tls", False)
             return APIClient(base_url=self.host, version="auto", timeout=_TIMEOUT, tls=tls)
         except (DockerException, TLSParameterError) as error:
-            raise _stopped(self.host, str(error)) from None
+            raise docker_failures.stopped(self.host, str(error)) from None
 
     def version(self) -> tuple[str, str]:
         """Its name and version, such as `Docker Engine - Community` and `28.2.2`."""
@@ -225,68 +219,9 @@ class Engine:
         try:
             yield self._api
         except APIError as error:
-            raise refusal(str(error.explanation or error)) from None
+            raise docker_failures.refusal(str(error.explanation or error)) from None
         except (DockerException, RequestException, OSError) as error:
-            raise _stopped(self.host, str(error)) from None
-
-
-def refusal(said: str) -> MmpError:
-    """The error for what the engine answered when it could not do something."""
-    if "no space left on device" in said.lower():
-        return MmpError(
-            f"The disk of the Docker engine is full: {said}",
-            repairs=[
-                Repair("docker system df", "shows what takes the room"),
-                Repair("docker builder prune", "deletes what builds have cached, and no data"),
-            ],
-            code="DISK_FULL",
-        )
-    return MmpError(f"Docker says: {said}", code="DOCKER_FAILED")
-
-
-def _connect(host: str) -> None:
-    """See that something answers at a socket of this machine: tells a stopped engine from a forbidden one."""
-    address = urlsplit(host)
-    if address.scheme != "unix":
-        return
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(5)
-        try:
-            probe.connect(address.path)
-        except PermissionError:
-            raise RuntimeUnavailable(
-                f"You may not use the Docker engine: {address.path} does not admit this user.",
-                repairs=[
-                    Repair('sudo usermod -aG docker "$(id -un)" && newgrp docker', "lets you, once you log in again"),
-                ],
-                code="DOCKER_PERMISSION",
-            ) from None
-        except OSError as error:
-            raise _stopped(host, error.strerror or str(error)) from None
-
-
-def _stopped(host: str, why: str) -> RuntimeUnavailable:
-    return RuntimeUnavailable(
-        f"The Docker engine at {host} does not answer: {why.rstrip('.')}.",
-        repairs=[_start()],
-        code="DOCKER_STOPPED",
-    )
-
-
-def _install() -> Repair:
-    if sys.platform == "darwin":
-        return Repair("brew install --cask docker-desktop && open -a Docker", "installs Docker Desktop")
-    if shutil.which("apt-get"):
-        return Repair("sudo apt-get install docker.io docker-compose-v2", "installs Docker and Compose on Ubuntu")
-    return Repair("", "install Docker and its Compose plugin: https://docs.docker.com/engine/install/")
-
-
-def _start() -> Repair:
-    if sys.platform == "darwin":
-        return Repair("open -a Docker", "starts Docker Desktop")
-    if shutil.which("systemctl"):
-        return Repair("sudo systemctl start docker", "starts it")
-    return Repair("sudo service docker start", "starts it")
+            raise docker_failures.stopped(self.host, str(error)) from None
 
 
 def _inspected(api: APIClient, container: str) -> dict[str, Any] | None:
@@ -329,7 +264,6 @@ def _container(inspected: Mapping[str, Any]) -> Container:
         started=state["StartedAt"],
         restarts=inspected.get("RestartCount", 0),
         pid=state["Pid"],
-        image=inspected["Image"],
         config_hash=labels.get(_HASH_LABEL, ""),
         port=published[0] if published else 0,
     )
