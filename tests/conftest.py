@@ -63,10 +63,13 @@ def pytest_configure() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    wanted = [str(name) for marker in item.iter_markers("needs") for name in marker.args]
-    missing = [name for name in wanted if not PRESENT[name]()]
-    if missing:
-        verdict = pytest.fail if item.config.getoption("--strict-needs") else pytest.skip
+    need(item.config, *(str(name) for marker in item.iter_markers("needs") for name in marker.args))
+
+
+def need(config: pytest.Config, *names: str) -> None:
+    """Skip the test, or fail it under --strict-needs, where this machine lacks any of these; see the marker `needs`."""
+    if missing := [name for name in names if not PRESENT[name]()]:
+        verdict = pytest.fail if config.getoption("--strict-needs") else pytest.skip
         verdict(f"needs {', '.join(missing)}, which this machine does not have")
 
 

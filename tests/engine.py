@@ -15,7 +15,7 @@ class Engine:
     def __init__(self) -> None:
         process = dockerd()
         assert process
-        self._argv, self._environment, self._folder = process.cmdline(), process.environ(), process.cwd()
+        self._argv, self._environment = process.cmdline(), process.environ()
 
     def end(self, number: signal.Signals) -> None:
         process = dockerd()
@@ -29,7 +29,7 @@ class Engine:
             subprocess.Popen(
                 self._argv,
                 env=self._environment,
-                cwd=self._folder,
+                cwd="/",  # the folder that it was started in may be gone by now
                 stdin=nowhere,
                 stdout=nowhere,
                 stderr=nowhere,

@@ -220,9 +220,9 @@ class TestUnusableInput:
 
     def test_a_runtime_that_the_shell_names(self, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MMP_DEV_RUNTIME", "podman")
-        error = line("up", "--json").error
-        assert error["code"] == "USAGE"
-        assert "'podman' is not one of 'auto', 'compose', 'native'" in error["message"]
+        said = line("up", "--json")
+        assert (said.code, said.error["code"]) == (2, "INPUT_INVALID")
+        assert "MMP_DEV_RUNTIME cannot be 'podman': it is one of auto, compose, native" in said.error["message"]
 
     def test_a_broken_contract(self, line: Line) -> None:
         (line.folder / "dev-contract.yml").write_text("version: [")

@@ -369,7 +369,8 @@ def unusable(dev: Dev, code: str, **options: Any) -> None:
 
 def goes_native(dev: Dev, why: str) -> None:
     """What a new workspace does there of its own accord."""
-    said = dev("up", "--runtime", "auto", "--dry-run")
+    dev.runtime = "auto"
+    said = dev("up", "--dry-run")
     assert f"because compose cannot be used here: {why}" in said.stderr
     assert "native runtime" in said.stdout
 

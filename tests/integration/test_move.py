@@ -117,9 +117,18 @@ def runtime(dev: Dev) -> str:
     return str(up["runtime"])
 
 
+def test_what_is_wished_for_new_stacks_moves_none_with_data(stack: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "runtime", "compose")
+    said = stack("up", "--dry-run")
+    assert "native runtime" in said.stdout
+    assert "Moving" not in said.stderr
+
+
 def test_a_dry_run_tells_the_plan_and_changes_nothing(stack: Dev, data: list[str]) -> None:
     state, env = stack.root / ".mmp-dev/stacks/default/stack.json", stack.root / ".env"
     before = state.read_bytes(), env.read_bytes(), stack.pids()
+    refused = stack("env", "--write", "--runtime", "compose", code=2)
+    assert "mmp-dev up --runtime compose" in refused.stderr
     said = stack("up", "--runtime", "compose", "--dry-run")
     assert "Moving it to compose" in said.stdout + said.stderr
     assert (state.read_bytes(), env.read_bytes(), stack.pids()) == before

@@ -59,9 +59,8 @@ def runtime_option(function: F) -> F:
         "--runtime",
         type=click.Choice(["auto", *RUNTIMES]),
         default="auto",
-        envvar="MMP_DEV_RUNTIME",
         show_default=True,
-        help="How to run the servers; auto keeps what the stack has.",
+        help="How to run the servers; auto keeps what the stack has. (New stacks: MMP_DEV_RUNTIME.)",
     )(function)
 
 

@@ -19,7 +19,7 @@ from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, RuntimeUnavailable
 from mmp_local_dev.events import Began, Done, Emit, Note, Progress, Warned
 from mmp_local_dev.files import write_atomically
-from mmp_local_dev.operations.opened import Opened, save
+from mmp_local_dev.operations.opened import Opened, choose_runtime, save
 from mmp_local_dev.processes import free_port
 from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime
@@ -38,11 +38,12 @@ _SERVICES = [SERVICES[name] for name in STORES]
 Fingerprints = dict[str, Mapping[str, object]]
 
 
-def has_to_move(source: Opened, target: Opened) -> bool:
-    """Whether the stack's data is with another runtime than the one that it is to run on."""
-    if source.runtime.name == target.runtime.name:
-        return False
-    return source.runtime.data_set(source.env) in source.runtime.data_sets()
+def source_of(opened: Opened, target: Opened, emit: Emit) -> Opened | None:
+    """The stack on the runtime that has its data, when that is another than the target's. Raises RuntimeUnavailable."""
+    if opened.state.runtime in ("", target.runtime.name):
+        return None
+    source = choose_runtime(opened, opened.state.runtime, emit)
+    return source if source.runtime.data_set(source.env) in source.runtime.data_sets() else None
 
 
 def plan(source: Opened, target: Opened) -> str:

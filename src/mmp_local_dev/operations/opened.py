@@ -77,17 +77,27 @@ def open_stack(
 def choose_runtime(opened: Opened, wanted: str, emit: Emit) -> Opened:
     """`opened` on the runtime that was asked for, and with what that runtime adds to the environment.
 
-    "auto" keeps what the stack has; a new one takes the first that this machine has. Raises RuntimeUnavailable.
+    "auto" keeps what the stack has; a new one takes what MMP_DEV_RUNTIME says, or the first that this machine has.
+    Raises RuntimeUnavailable, and InputError for a runtime that there is not.
     """
     stack, state = opened.stack, opened.state
-    kind = wanted if wanted != "auto" else state.runtime or _first_available(opened, emit)
+    named = wanted if wanted != "auto" else state.runtime or _preferred(opened.env)
+    kind = named or _first_available(opened, emit)
     runtime = RUNTIMES[kind](stack, state.id, emit)
-    if wanted != "auto" and not state.runtime:
+    if named and not state.runtime:
         emit(Note(f"This stack will run on {kind}: {runtime.available()}."))
     env = runtime.complete(opened.env)
     chosen = {name: env[name] for name in runtime.settings if name in runtime.variables}
     state = replace(state, runtime=kind, chosen={**state.chosen, **chosen})
     return replace(opened, runtime=runtime, env=env, state=state)
+
+
+def _preferred(env: Mapping[str, str]) -> str:
+    """How this user wants new stacks to run; "" for no wish."""
+    value = env[runtimes.PREFERRED]
+    if value not in ("", "auto", *RUNTIMES):
+        raise InputError(f"{runtimes.PREFERRED} cannot be {value!r}: it is one of auto, {', '.join(RUNTIMES)}.")
+    return "" if value == "auto" else value
 
 
 def _first_available(opened: Opened, emit: Emit) -> str:

@@ -71,7 +71,7 @@ def up(
         with _offering_another_runtime(opened, runtime):
             target = choose_runtime(opened, runtime, emit)
             _check_data_set(opened, target, process_environment or {})
-            source = _source_of_a_move(opened, target, emit)
+            source = move.source_of(opened, target, emit)
             _warn_of_doubtful_values(target, emit)
             _warn_of_rotation(target, emit)
             if dry_run:
@@ -123,14 +123,6 @@ def _check_data_set(opened: Opened, target: Opened, process_environment: Mapping
             ],
             code="OLDER_DATA",
         )
-
-
-def _source_of_a_move(opened: Opened, target: Opened, emit: Emit) -> Opened | None:
-    """The stack on the runtime that has its data, when that is another than the target."""
-    if opened.state.runtime in ("", target.runtime.name):
-        return None
-    source = choose_runtime(opened, opened.state.runtime, emit)
-    return source if move.has_to_move(source, target) else None
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from mmp_local_dev.workspace import Stack
 # What a stack without data gets is the first that this machine has.
 RUNTIMES: Mapping[str, Callable[[Stack, str, Emit], Runtime]] = {"compose": ComposeRuntime, "native": NativeRuntime}
 
+PREFERRED = "MMP_DEV_RUNTIME"  # the variable that says how new stacks are to run
+
 
 def settings() -> dict[str, str]:
     """Every variable with which users choose something about a runtime, with its default."""
-    return {**ComposeRuntime.settings, **NativeRuntime.settings}
+    return {PREFERRED: "", **ComposeRuntime.settings, **NativeRuntime.settings}
