@@ -8,20 +8,28 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
 
 from conftest import REPOSITORY
 from mmp_local_dev import __version__
-from mmp_local_dev.cli import main
+from mmp_local_dev.cli import contract, main
 from mmp_local_dev.cli.main import COMMANDS
 
-every_command = pytest.mark.parametrize("name", COMMANDS)
+# Those of a group by their whole name: "contract lint".
+ALL = {**COMMANDS, **{f"contract {name}": line for name, line in contract.COMMANDS.items()}}
+GROUPS = {"contract"}
+
+every_command = pytest.mark.parametrize("name", [name for name in ALL if name not in GROUPS])
 
 
 def command(name: str) -> click.Command:
-    found = main.command.get_command(click.Context(main.command), name)
+    found: click.Command | None = main.command
+    for word in name.split():
+        assert isinstance(found, click.Group)
+        found = found.get_command(click.Context(found), word)
     assert found is not None
     return found
 
@@ -54,7 +62,7 @@ def test_help_lists_every_command_with_its_line(option: str, capsys: pytest.Capt
 
 @every_command
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run([name, "--help"]) == 0
+    assert main.run([*name.split(), "--help"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert out.startswith(f"Usage: mmp-dev {name} ")
@@ -78,18 +86,24 @@ def test_exit_codes_of_its_own_are_told(name: str) -> None:
 
 def test_codes_of_its_own_are_seen() -> None:
     """Guards the guard."""
-    assert {name for name in COMMANDS if has_codes_of_its_own(name)} == {
+    assert {name for name in COMMANDS if name not in GROUPS and has_codes_of_its_own(name)} == {
         *("up", "restart", "status", "check"),
         *("run", "psql", "redis-cli"),
     }
 
 
-def test_every_command_module_is_in_the_table() -> None:
-    folder = Path(main.__file__).parent
-    modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "main", "options"}
-    assert modules == {name.replace("-", "_") for name in COMMANDS}
-    for name in COMMANDS:
-        module = import_module(f"mmp_local_dev.cli.{name.replace('-', '_')}")
+@pytest.mark.parametrize(
+    ("group", "table", "others"),
+    [(main, COMMANDS, {"main", "options", "groups"}), (contract, contract.COMMANDS, set())],
+    ids=["mmp-dev", "contract"],
+)
+def test_every_command_module_is_in_the_table(group: ModuleType, table: dict[str, str], others: set[str]) -> None:
+    folder = Path(str(group.__file__)).parent
+    package = str(group.__name__ if group.__name__ != main.__name__ else group.__package__)
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"} - others
+    assert modules | (GROUPS & table.keys()) == {name.replace("-", "_") for name in table}
+    for name in table:
+        module = import_module(f"{package}.{name.replace('-', '_')}")
         assert isinstance(module.command, click.Command)
         assert module.command.name == name
 

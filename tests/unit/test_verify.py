@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from concurrent.futures import Future
 from concurrent.futures import wait as really_wait
 from pathlib import Path
@@ -12,30 +12,30 @@ from typing import Any
 import pytest
 
 from mmp_local_dev.contract import verify as module
-from mmp_local_dev.contract.clauses import Check, Clause, ClauseBroken, ClauseSkipped
+from mmp_local_dev.contract.clauses.base import Check, Clause, ClauseBroken, ClauseSkipped, concerning
 from mmp_local_dev.contract.model import Contract
-from mmp_local_dev.contract.verify import Finding, Outcome, Report, verify
+from mmp_local_dev.contract.report import Finding, Outcome, Report
+from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.environment import MASK, Environment
 from mmp_local_dev.errors import NotReady, Repair
 
 CONTRACT = Contract(Path("somewhere/dev-contract.yml"), "sample", "1.2.3", "mmp.dev/v2", {}, {})
+EnvCheck = Check[Environment]
 ENV = Environment({"HOST": "db", "PASSWORD": "s3cret/word"}, {"PASSWORD"})
-
-Verify = Callable[..., Report]
 
 
 def passes(_env: Environment, _timeout: float) -> None:
     return
 
 
-def raises(error: Exception) -> Check:
+def raises(error: Exception) -> EnvCheck:
     def check(_env: Environment, _timeout: float) -> None:
         raise error
 
     return check
 
 
-def breaks(message: str = "no") -> Check:
+def breaks(message: str = "no") -> EnvCheck:
     return raises(ClauseBroken(message))
 
 
@@ -43,15 +43,9 @@ def forbidden(_env: Environment, _timeout: float) -> None:
     pytest.fail("a clause was checked although its cause had failed")
 
 
-@pytest.fixture
-def verified(monkeypatch: pytest.MonkeyPatch) -> Verify:
-    """`verify` for a contract with these clauses and no others."""
-
-    def verified(*clauses: Clause, **options: Any) -> Report:
-        monkeypatch.setattr(module, "clauses_of", lambda _contract: list(clauses))
-        return verify(CONTRACT, ENV, **options)
-
-    return verified
+def verified(*clauses: Clause[Environment], services: Collection[str] | None = None, **options: Any) -> Report:
+    """The report of a contract with these clauses."""
+    return verify(CONTRACT, ENV, clauses if services is None else concerning(clauses, services), **options)
 
 
 def outcomes(report: Report) -> dict[str, str]:
@@ -63,7 +57,7 @@ def of(report: Report, clause: str) -> Finding:
 
 
 class TestOutcomes:
-    def test_each_clause_has_one(self, verified: Verify) -> None:
+    def test_each_clause_has_one(self) -> None:
         report = verified(
             Clause("a", passes, 1),
             Clause("b", breaks(), 2),
@@ -75,27 +69,27 @@ class TestOutcomes:
         assert (report.contract, report.version) == ("sample", "1.2.3")
         assert [finding.declared for finding in report.findings] == [f"dev-contract.yml:{n}" for n in range(1, 6)]
 
-    def test_a_broken_one_says_all_that_was_found(self, verified: Verify) -> None:
+    def test_a_broken_one_says_all_that_was_found(self) -> None:
         repair = Repair("mmp-dev up", "writes it")
         report = verified(Clause("a", raises(ClauseBroken("no", expected="1", actual="2", repairs=[repair])), 7))
         (found,) = report.findings
         assert (found.message, found.expected, found.actual, found.repairs) == ("no", "1", "2", (repair,))
 
     @pytest.mark.parametrize("error", [RuntimeError("boom"), NotReady("boom"), KeyError("boom")])
-    def test_what_nobody_foresaw_is_unknown_and_not_broken(self, verified: Verify, error: Exception) -> None:
+    def test_what_nobody_foresaw_is_unknown_and_not_broken(self, error: Exception) -> None:
         (found,) = verified(Clause("a", raises(error), 1)).findings
         assert found.outcome is Outcome.UNKNOWN
         assert type(error).__name__ in found.message
         assert "boom" in found.message
 
-    def test_each_is_given_the_environment_and_its_time(self, verified: Verify) -> None:
+    def test_each_is_given_the_environment_and_its_time(self) -> None:
         given: list[tuple[Environment, float]] = []
         verified(Clause("a", lambda env, timeout: given.append((env, timeout)), 1), timeout=3)
         assert given == [(ENV, 3)]
 
 
 class TestCauses:
-    def test_what_hangs_on_a_failure_is_blocked_by_its_root(self, verified: Verify) -> None:
+    def test_what_hangs_on_a_failure_is_blocked_by_its_root(self) -> None:
         report = verified(
             Clause("root", breaks(), 1),
             Clause("child", forbidden, 2, ("root",)),
@@ -106,24 +100,24 @@ class TestCauses:
         assert [of(report, name).cause for name in ("child", "grandchild")] == ["root", "root"]
         assert of(report, "grandchild").message == "waits for root"
 
-    def test_one_failed_cause_of_several_is_enough(self, verified: Verify) -> None:
+    def test_one_failed_cause_of_several_is_enough(self) -> None:
         report = verified(Clause("a", passes, 1), Clause("b", breaks(), 2), Clause("c", forbidden, 3, ("a", "b")))
         assert of(report, "c").cause == "b"
 
-    def test_what_could_not_be_found_out_blocks_too(self, verified: Verify) -> None:
+    def test_what_could_not_be_found_out_blocks_too(self) -> None:
         report = verified(Clause("a", raises(OSError("?")), 1), Clause("b", forbidden, 2, ("a",)))
         assert outcomes(report) == {"a": "unknown", "b": "blocked"}
 
-    def test_what_is_optional_and_absent_blocks_nothing(self, verified: Verify) -> None:
+    def test_what_is_optional_and_absent_blocks_nothing(self) -> None:
         report = verified(Clause("a", raises(ClauseSkipped("not set")), 1), Clause("b", passes, 2, ("a",)))
         assert outcomes(report) == {"a": "skipped", "b": "passed"}
 
-    def test_causes_may_stand_behind_what_hangs_on_them(self, verified: Verify) -> None:
+    def test_causes_may_stand_behind_what_hangs_on_them(self) -> None:
         report = verified(Clause("b", passes, 1, ("a",)), Clause("a", passes, 2))
         assert [finding.clause for finding in report.findings] == ["b", "a"]
         assert report.kept
 
-    def test_those_without_a_common_cause_are_checked_side_by_side(self, verified: Verify) -> None:
+    def test_those_without_a_common_cause_are_checked_side_by_side(self) -> None:
         """One that waits for the other would wait for ever, one after the other."""
         meeting = threading.Barrier(3, timeout=30)
 
@@ -133,7 +127,7 @@ class TestCauses:
         report = verified(*(Clause(name, meet, 1) for name in "abc"))
         assert report.kept
 
-    def test_many_more_than_run_at_once(self, verified: Verify) -> None:
+    def test_many_more_than_run_at_once(self) -> None:
         chain = [Clause("0", passes, 1), *(Clause(str(n), passes, n, (str(n - 1),)) for n in range(1, 40))]
         assert verified(*chain, *(Clause(f"x{n}", passes, n) for n in range(40))).count(Outcome.PASSED) == 80
 
@@ -145,14 +139,12 @@ class TestSomeServices:
         Clause("ready[b]", passes, 3, ("variable",), "b"),
     )
 
-    def test_variables_and_those_services_are_checked(self, verified: Verify) -> None:
+    def test_variables_and_those_services_are_checked(self) -> None:
         assert outcomes(verified(*self.clauses, services=["b"])) == {"variable": "passed", "ready[b]": "passed"}
         assert outcomes(verified(*self.clauses, services=[])) == {"variable": "passed"}
         assert len(verified(*self.clauses, services=None).findings) == 3
 
-    def test_a_cause_that_is_left_out_is_not_waited_for(
-        self, verified: Verify, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_cause_that_is_left_out_is_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As when the contract says that MLflow needs Redis, and `mmp-dev up mlflow` starts PostgreSQL and MLflow."""
         rounds = 0
 
@@ -176,7 +168,7 @@ class TestSecrets:
             RuntimeError("postgresql://u:s3cret%2Fword@db"),
         ],
     )
-    def test_none_is_in_a_finding(self, verified: Verify, error: Exception) -> None:
+    def test_none_is_in_a_finding(self, error: Exception) -> None:
         (found,) = verified(Clause("a", raises(error), 1)).findings
         shown = f"{found.message} {found.expected} {found.actual}"
         assert MASK in shown
@@ -206,7 +198,7 @@ class TestVerdict:
         report = report_of(*told)
         assert (report.kept, report.exit_code) == (kept, code)
 
-    def test_a_contract_without_a_single_clause_is_not_kept(self, verified: Verify) -> None:
+    def test_a_contract_without_a_single_clause_is_not_kept(self) -> None:
         assert (verified().kept, verified().exit_code) == (False, 3)
 
     def test_counting(self) -> None:

@@ -5,7 +5,6 @@ Command modules are imported when they are called, so that `--help` stays quick.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import traceback
@@ -15,9 +14,11 @@ from typing import Any
 import click
 
 from mmp_local_dev import __version__
+from mmp_local_dev.cli.groups import LazyGroup
 from mmp_local_dev.errors import MmpError
 
-# name -> one line of help; the module is cli/NAME.py ("-" becomes "_") and has a click command called `command`.
+# name -> one line of help; the module is cli/NAME.py ("-" becomes "_") and has a click command called `command`,
+# or is a package with a group of commands of that name.
 COMMANDS: dict[str, str] = {
     "init": "Make a folder a workspace.",
     "up": "Start what does not run, write .env, verify the contract.",
@@ -26,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "status": "Show what runs, and where.",
     "logs": "Show what the services say.",
     "check": "Verify the contract against what runs.",
+    "contract": "Lint, compare and export contracts, and verify consumers.",
     "env": "Print the environment for consumers.",
     "run": "Run a command with the environment.",
     "psql": "Open psql on the database.",
@@ -35,35 +37,12 @@ COMMANDS: dict[str, str] = {
 }
 
 
-class _Commands(click.Group):
-    """The group of all commands, each imported when it is needed."""
-
-    def list_commands(self, _context: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"mmp_local_dev.cli.{name.replace('-', '_')}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, context: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        import difflib
-
-        name = args[0]
-        if name not in COMMANDS and (near := difflib.get_close_matches(name, COMMANDS, 1)):
-            context.fail(f"No such command {name!r}. Did you mean {near[0]!r}?")
-        return super().resolve_command(context, args)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    table=COMMANDS,
+    package="mmp_local_dev.cli",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="mmp-dev")
 def command() -> None:
     """PostgreSQL, Redis and MLflow on this machine, and the contract that proves it.

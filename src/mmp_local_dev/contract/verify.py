@@ -8,153 +8,113 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from mmp_local_dev.contract.clauses import Clause, ClauseBroken, ClauseSkipped, clauses_of
-from mmp_local_dev.contract.model import Contract
-from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import Repair
+from mmp_local_dev.contract.clauses.base import Clause, ClauseBroken, ClauseSkipped, S
+from mmp_local_dev.contract.model import Contract, Severity
+from mmp_local_dev.contract.report import Finding, Outcome, Report
+from mmp_local_dev.contract.waivers import NONE, Waivers
 
 _PARALLEL = 8
 
 
-class Outcome(StrEnum):
-    """What became of a clause. `unknown`: it could not be found out. `blocked`: a cause of it failed."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    BLOCKED = "blocked"
-    SKIPPED = "skipped"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One clause's result. `cause` is the id of the clause that blocked it; `declared` is where it is promised."""
-
-    clause: str
-    outcome: Outcome
-    declared: str
-    message: str = ""
-    expected: str = ""
-    actual: str = ""
-    repairs: tuple[Repair, ...] = ()
-    cause: str = ""
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Report:
-    """The results of one verification, in the contract's order."""
-
-    contract: str
-    version: str
-    findings: tuple[Finding, ...]
-
-    def count(self, outcome: Outcome) -> int:
-        """How many clauses ended so."""
-        return sum(finding.outcome is outcome for finding in self.findings)
-
-    @property
-    def kept(self) -> bool:
-        """Whether every clause passed or was optional. False when no clause was checked at all."""
-        checked = self.count(Outcome.PASSED)
-        return checked > 0 and checked + self.count(Outcome.SKIPPED) == len(self.findings)
-
-    def to_data(self) -> dict[str, Any]:
-        """As JSON knows it: text, numbers, lists and mappings."""
-        return {**asdict(self), "kept": self.kept}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Report:
-        """The report that `to_data` was called on."""
-        findings = [
-            Finding(
-                **{
-                    **finding,
-                    "outcome": Outcome(finding["outcome"]),
-                    "repairs": tuple(Repair(**repair) for repair in finding["repairs"]),
-                }
-            )
-            for finding in data["findings"]
-        ]
-        return cls(data["contract"], data["version"], tuple(findings))
-
-    @property
-    def exit_code(self) -> int:
-        """0 kept, 1 broken, 3 could not be found out."""
-        if self.count(Outcome.FAILED):
-            return 1
-        return 0 if self.kept else 3
-
-
 def verify(
-    contract: Contract, env: Environment, *, services: Sequence[str] | None = None, timeout: float = 10
+    contract: Contract,
+    subject: S,
+    clauses: Sequence[Clause[S]],
+    *,
+    mode: str = "live",
+    timeout: float = 10,
+    waivers: Waivers = NONE,
 ) -> Report:
-    """Check every clause, or those that concern `services` and variables; each gets about `timeout` seconds."""
-    clauses = [c for c in clauses_of(contract) if services is None or not c.service or c.service in services]
-    findings = _run(clauses, contract, env, timeout)
-    return Report(contract.name, contract.version, tuple(findings[clause.id] for clause in clauses))
+    """Check each of `clauses` against `subject`; each gets about `timeout` seconds. A cause that is not among them is
+    taken to be kept."""
+    began, clock = datetime.now(UTC), time.monotonic()
+    findings = _run(clauses, contract, subject, timeout, waivers)
+    return Report(
+        contract.name,
+        contract.version,
+        tuple(findings[clause.id] for clause in clauses),
+        mode,
+        began.isoformat(timespec="seconds"),
+        round(time.monotonic() - clock, 4),
+    )
 
 
-def _run(clauses: Sequence[Clause], contract: Contract, env: Environment, timeout: float) -> dict[str, Finding]:
+def _run(
+    clauses: Sequence[Clause[S]], contract: Contract, subject: S, timeout: float, waivers: Waivers
+) -> dict[str, Finding]:
     findings: dict[str, Finding] = {}
     waiting = list(clauses)
     asked = {clause.id for clause in clauses}
-    running: dict[Future[Finding], str] = {}
+    running: dict[Future[Finding], Clause[S]] = {}
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="clause") as pool:
         while waiting or running:
             for clause in list(waiting):
                 if all(cause in findings or cause not in asked for cause in clause.causes):
                     waiting.remove(clause)
-                    blocked = _blocked(clause, contract, findings)
-                    if blocked:
-                        findings[clause.id] = blocked
+                    if held_back := check_causes(clause, contract, findings):
+                        findings[clause.id] = held_back
                     else:
-                        running[pool.submit(_check, clause, contract, env, timeout)] = clause.id
+                        running[pool.submit(check_clause, clause, contract, subject, timeout)] = clause
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                findings[running.pop(future)] = future.result()
+                clause = running.pop(future)
+                findings[clause.id] = waivers.applied_to(future.result())
     return findings
 
 
-def _blocked(clause: Clause, contract: Contract, findings: Mapping[str, Finding]) -> Finding | None:
+def check_causes(clause: Clause[S], contract: Contract, findings: Mapping[str, Finding]) -> Finding | None:
+    """The finding of a clause that cannot be judged, since `findings` has a cause of it that is not kept; None if none
+    is."""
     for cause in clause.causes:
         found = findings.get(cause)  # None: not asked for
-        if found and found.outcome in (Outcome.FAILED, Outcome.BLOCKED, Outcome.UNKNOWN):
-            root = found.cause or cause
-            return Finding(
-                clause.id,
-                Outcome.BLOCKED,
-                contract.declared(clause.line),
-                message=f"waits for {root}",
-                cause=root,
-            )
+        if found is None or found.outcome is Outcome.PASSED:
+            continue
+        root = found.cause or cause
+        if found.outcome in (Outcome.FAILED, Outcome.BLOCKED, Outcome.UNKNOWN):
+            return replace(_finding(clause, contract, Outcome.BLOCKED, f"waits for {root}"), cause=root)
+        if found.outcome is Outcome.WARNING or found.cause:
+            return replace(_finding(clause, contract, Outcome.SKIPPED, f"hangs on {root}, which is broken"), cause=root)
     return None
 
 
-def _check(clause: Clause, contract: Contract, env: Environment, timeout: float) -> Finding:
+def check_clause(clause: Clause[S], contract: Contract, subject: S, timeout: float) -> Finding:
+    """Check one clause, whatever it hangs on."""
     began = time.monotonic()
-    declared = contract.declared(clause.line)
+    found = _checked(clause, contract, subject, timeout)
+    return replace(
+        found,
+        message=subject.redact(found.message),
+        expected=subject.redact(found.expected),
+        actual=subject.redact(found.actual),
+        seconds=round(time.monotonic() - began, 4),
+    )
 
-    def finding(outcome: Outcome, message: str = "", **more: object) -> Finding:
-        seconds = round(time.monotonic() - began, 4)
-        return Finding(clause.id, outcome, declared, env.redact(message), seconds=seconds, **more)  # type: ignore[arg-type]
 
+def _checked(clause: Clause[S], contract: Contract, subject: S, timeout: float) -> Finding:
     try:
-        clause.check(env, timeout)
+        seen = clause.check(subject, timeout)
     except ClauseSkipped as skipped:
-        return finding(Outcome.SKIPPED, str(skipped))
+        return _finding(clause, contract, Outcome.SKIPPED, str(skipped))
     except ClauseBroken as broken:
-        return finding(
-            Outcome.FAILED,
-            broken.message,
-            expected=env.redact(broken.expected),
-            actual=env.redact(broken.actual),
-            repairs=broken.repairs,
-        )
+        outcome = Outcome.FAILED if clause.severity is Severity.ERROR else Outcome.WARNING
+        found = _finding(clause, contract, outcome, broken.message)
+        return replace(found, expected=broken.expected, actual=broken.actual, repairs=broken.repairs)
     except Exception as error:  # the boundary: whatever else happens, the clause was not found out
-        return finding(Outcome.UNKNOWN, f"could not be checked: {type(error).__name__}: {error}")
-    return finding(Outcome.PASSED)
+        text = f"could not be checked: {type(error).__name__}: {error}"
+        return _finding(clause, contract, Outcome.UNKNOWN, text)
+    return replace(_finding(clause, contract, Outcome.PASSED), actual=seen or "")
+
+
+def _finding(clause: Clause[S], contract: Contract, outcome: Outcome, message: str = "") -> Finding:
+    return Finding(
+        clause.id,
+        outcome,
+        contract.declared(clause.line),
+        message,
+        section=clause.section,
+        service=clause.service,
+        severity=clause.severity,
+    )

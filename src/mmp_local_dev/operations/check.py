@@ -11,8 +11,10 @@ from typing import IO
 
 import mmp_local_dev
 from mmp_local_dev import env_formats
+from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.load import load
-from mmp_local_dev.contract.verify import Report, verify
+from mmp_local_dev.contract.report import Report
+from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.errors import RuntimeUnavailable
 from mmp_local_dev.events import ignore
 from mmp_local_dev.operations.opened import choose_runtime, open_stack, published
@@ -36,7 +38,7 @@ def check(stack: Stack, *, timeout: float = 10) -> Report:
     Each clause gets about `timeout` seconds. Raises MmpError when there is no `.env`.
     """
     contract = load(stack.workspace.contract)
-    return verify(contract, published(stack, contract), timeout=timeout)
+    return verify(contract, published(stack, contract), clauses_of(contract), timeout=timeout)
 
 
 def check_workspace(root: Path) -> Report:

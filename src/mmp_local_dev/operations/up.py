@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from mmp_local_dev.contract.verify import Report, verify
+from mmp_local_dev.contract.clauses.base import concerning
+from mmp_local_dev.contract.clauses.live import clauses_of
+from mmp_local_dev.contract.report import Report
+from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.environment import Environment, doubt
 from mmp_local_dev.errors import InputError, MmpError, NotReady, Repair, RuntimeUnavailable, ServiceFailed
 from mmp_local_dev.events import Done, Emit, Note, Warned, ignore
@@ -95,7 +98,8 @@ def _up(
             _bring_up(service, opened, wait_timeout, emit)
         for service in started:
             _settle(service, opened.runtime)
-    report = verify(opened.contract, opened.env, services=[service.name for service in services])
+    clauses = concerning(clauses_of(opened.contract), [service.name for service in services])
+    report = verify(opened.contract, opened.env, clauses)
     return _result(opened, services, started, report, began, written=written)
 
 

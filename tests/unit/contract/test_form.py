@@ -8,12 +8,12 @@ import jsonschema
 import pytest
 import yaml
 
-from mmp_local_dev.contract import variable_rules
-from mmp_local_dev.contract.crosschecks import RULES
-from mmp_local_dev.contract.form import KEYWORDS, check_form, schema
+from mmp_local_dev.contract.load import variable_rules
+from mmp_local_dev.contract.load.crosschecks import RULES
+from mmp_local_dev.contract.load.form import KEYWORDS, check_form, schema, shipped
+from mmp_local_dev.contract.load.other_forms import KNOWN
+from mmp_local_dev.contract.load.reading import read
 from mmp_local_dev.contract.model import VariableType
-from mmp_local_dev.contract.other_forms import KNOWN
-from mmp_local_dev.contract.reading import read
 from mmp_local_dev.errors import ContractInvalid
 
 ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description", "default"}
@@ -35,12 +35,12 @@ def parts(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from parts(each)
 
 
-PARTS = list(parts(dict(schema())))
+PARTS = list(parts(dict(shipped())))
 OBJECTS = [part for part in PARTS if part.get("type") == "object"]
 
 
 def test_the_schema_is_valid_json_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(dict(schema()))
+    jsonschema.Draft202012Validator.check_schema(dict(shipped()))
 
 
 def test_every_keyword_is_one_that_we_check() -> None:
@@ -51,7 +51,7 @@ def test_every_keyword_is_one_that_we_check() -> None:
 def test_every_part_has_one_type_or_a_reference_and_annotations() -> None:
     for part in PARTS:
         if "$ref" in part:
-            assert part["$ref"].removeprefix("#/$defs/") in schema()["$defs"]
+            assert part["$ref"].removeprefix("#/$defs/") in shipped()["$defs"]
             assert part.keys() - ANNOTATIONS == {"$ref"}
         else:
             assert isinstance(part["type"], str)
@@ -66,7 +66,7 @@ def test_every_object_is_closed_and_extensible(part: dict[str, Any]) -> None:
 
 def test_every_property_is_described_for_editors() -> None:
     described = [
-        {**schema()["$defs"].get(str(p.get("$ref", "")).removeprefix("#/$defs/"), {}), **p}
+        {**shipped()["$defs"].get(str(p.get("$ref", "")).removeprefix("#/$defs/"), {}), **p}
         for part in OBJECTS
         for p in part.get("properties", {}).values()
     ]
@@ -82,14 +82,14 @@ def test_every_pattern_is_anchored_and_has_words() -> None:
 
 
 def test_code_and_schema_name_the_same_things() -> None:
-    definitions = schema()["$defs"]
+    definitions = shipped()["$defs"]
     assert definitions["variable"]["properties"]["type"]["enum"] == [str(kind) for kind in VariableType]
     assert definitions["service"]["properties"]["protocol"]["enum"] == list(variable_rules.PARTS)
-    assert schema()["properties"]["apiVersion"]["const"] == KNOWN[-1]
+    assert shipped()["properties"]["apiVersion"]["const"] == KNOWN[-1]
 
 
 def test_rules_name_sections_that_exist() -> None:
-    assert {name for sections, _ in RULES for name in sections} <= schema()["properties"].keys()
+    assert {name for sections, _ in RULES for name in sections} <= shipped()["properties"].keys()
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
@@ -100,5 +100,5 @@ def test_our_verdict_is_that_of_json_schema(path: Path) -> None:
     except ContractInvalid:
         return  # no YAML that we accept, so no schema has anything to say
     if not problems and path.stem not in STRICTER:
-        judge = jsonschema.Draft202012Validator(dict(schema()))
-        assert (not list(check_form(document))) == judge.is_valid(yaml.safe_load(text))
+        judge = jsonschema.Draft202012Validator(dict(shipped()))
+        assert (not list(check_form(document, schema()))) == judge.is_valid(yaml.safe_load(text))

@@ -3,10 +3,10 @@ import re
 import pytest
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from mmp_local_dev.contract.form import schema
-from mmp_local_dev.contract.spelling import pep440_range
+from mmp_local_dev.contract.load.form import shipped
+from mmp_local_dev.contract.load.spelling import pep440_range
 
-RANGE = re.compile(schema()["$defs"]["range"]["pattern"])
+RANGE = re.compile(shipped()["$defs"]["range"]["pattern"])
 
 NPM_RANGES = [
     ("^1.2", ">=1.2,<2"),

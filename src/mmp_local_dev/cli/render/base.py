@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mmp_local_dev.events import Event
 
 if TYPE_CHECKING:
-    from mmp_local_dev.contract.verify import Report
+    from mmp_local_dev.contract.report import Report
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.old_data import OldData

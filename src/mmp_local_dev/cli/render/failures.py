@@ -78,8 +78,9 @@ class ErrorOutput:
 def errors_for(arguments: Sequence[str]) -> ErrorOutput:
     """How to show failures of this command line, also of one that cannot be parsed."""
     own = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-    name = next((argument for argument in own if not argument.startswith("-")), "")
-    return ErrorOutput(name, as_json="--json" in own, debug="--debug" in own)
+    words = [argument for argument in own if not argument.startswith("-")]
+    command = " ".join(words[: 2 if words[:1] == ["contract"] else 1])
+    return ErrorOutput(command, as_json="--json" in own, debug="--debug" in own)
 
 
 def _write_bug_log(trace: str) -> str:

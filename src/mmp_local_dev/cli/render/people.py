@@ -17,7 +17,7 @@ from mmp_local_dev.errors import Repair
 from mmp_local_dev.events import Began, Done, Event, Note, Progress, Warned
 
 if TYPE_CHECKING:
-    from mmp_local_dev.contract.verify import Finding, Report
+    from mmp_local_dev.contract.report import Finding, Report
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.old_data import OldData
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MARKS = {
     "passed": click.style("✓", fg="green"),
     "failed": click.style("✗", fg="red"),
+    "warning": click.style("!", fg="yellow"),
     "blocked": click.style("·", fg="yellow"),
     "skipped": click.style("-", dim=True),
     "unknown": click.style("?", fg="red"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmp_local_dev.contract.document import Node
+from mmp_local_dev.contract.load.document import Node
 from mmp_local_dev.contract.model import Contract, ContractService, Variable, VariableType
 
 
@@ -59,9 +59,7 @@ def _words(node: Node) -> tuple[str, ...]:
     return tuple(item.text for item in node.items)
 
 
-def _table(node: Node, name: str) -> dict[str, str] | None:
-    if name not in node.members:
-        return None
+def _table(node: Node, name: str) -> dict[str, str]:
     return {key: value.text for key, value in node.at(name).members.items()}
 
 

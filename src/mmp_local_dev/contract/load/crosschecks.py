@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from mmp_local_dev.contract import service_rules, variable_rules
-from mmp_local_dev.contract.document import Node, Problem, quoted
+from mmp_local_dev.contract.load import service_rules, variable_rules
+from mmp_local_dev.contract.load.document import Node, Problem, quoted
 
 Rule = Callable[[Node], Iterator[Problem]]
 

@@ -26,7 +26,7 @@ from yaml.nodes import ScalarNode
 from yaml.reader import Reader
 from yaml.resolver import Resolver
 
-from mmp_local_dev.contract.document import Node, Problem, invalid, quoted
+from mmp_local_dev.contract.load.document import Node, Problem, invalid, quoted
 from mmp_local_dev.errors import ContractInvalid
 
 MOST_NODES = 20_000

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from mmp_local_dev.contract import values
-from mmp_local_dev.contract.document import Node, Problem, quoted
+from mmp_local_dev.contract.load.document import Node, Problem, quoted
 from mmp_local_dev.contract.model import VariableType
 
 

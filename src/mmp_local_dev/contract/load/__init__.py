@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from stat import S_ISREG
 
-from mmp_local_dev.contract.build import build
-from mmp_local_dev.contract.crosschecks import check_agreement
-from mmp_local_dev.contract.document import Node, Problem, invalid
-from mmp_local_dev.contract.form import check_form
+from mmp_local_dev.contract.load.build import build
+from mmp_local_dev.contract.load.crosschecks import check_agreement
+from mmp_local_dev.contract.load.document import Node, Problem, invalid
+from mmp_local_dev.contract.load.form import check_form, schema
+from mmp_local_dev.contract.load.other_forms import refuse_other_forms
+from mmp_local_dev.contract.load.reading import read
+from mmp_local_dev.contract.load.variable_rules import sensitive_defaults
 from mmp_local_dev.contract.model import Contract
-from mmp_local_dev.contract.other_forms import refuse_other_forms
-from mmp_local_dev.contract.reading import read
-from mmp_local_dev.contract.variable_rules import sensitive_defaults
 from mmp_local_dev.errors import ContractInvalid, Repair
 
 MOST_BYTES = 1024 * 1024
@@ -38,7 +38,7 @@ def _problems(document: Node, met: list[Problem]) -> list[Problem]:
     # A secret in the wrong place is told first, and alone: other messages would show it.
     secrets = list(sensitive_defaults(document))
     told = {problem.path for problem in secrets}
-    form = [problem for problem in (*met, *check_form(document)) if problem.path not in told]
+    form = [problem for problem in (*met, *check_form(document, schema())) if problem.path not in told]
     unsound = {problem.section for problem in form}
     return [*secrets, *form, *check_agreement(document, unsound)]
 

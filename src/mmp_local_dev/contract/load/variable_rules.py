@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mmp_local_dev.contract import values
-from mmp_local_dev.contract.document import Node, Problem, quoted
+from mmp_local_dev.contract.load.document import Node, Problem, quoted
 from mmp_local_dev.contract.model import VariableType
 
 # The parts of a service that a variable can carry, by the service's protocol, and the type that each needs.

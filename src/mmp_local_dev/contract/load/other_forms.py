@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from mmp_local_dev.contract.document import Node, Problem, invalid
-from mmp_local_dev.contract.form import schema
+from mmp_local_dev.contract.load.document import Node, Problem, invalid
+from mmp_local_dev.contract.load.form import schema
 from mmp_local_dev.errors import ContractInvalid, Repair
 
 KNOWN = ("mmp.dev/v2",)

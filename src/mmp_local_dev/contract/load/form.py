@@ -1,4 +1,4 @@
-"""The form of a contract: whether a document is what `schema/dev-contract.v2.schema.json` describes.
+"""The form of a document: whether it is what one of the files in `contract/schema/` describes.
 
 The schema is the one description, for editors and for this module, which reads the few keywords that it uses.
 The jsonschema package would read them all, but importing it takes longer than all the rest of loading a
@@ -14,10 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mmp_local_dev.contract.document import Node, Problem, quoted
-from mmp_local_dev.contract.spelling import guesses
+from mmp_local_dev.contract.load.document import Node, Problem, quoted
+from mmp_local_dev.contract.load.spelling import guesses
 
-SCHEMA_FILE = Path(__file__).parent / "schema" / "dev-contract.v2.schema.json"
+SCHEMAS = Path(__file__).parents[1] / "schema"
+CONTRACT = "dev-contract.v2"
 
 Schema = Mapping[str, Any]
 Where = tuple[str, ...]
@@ -34,20 +35,37 @@ _KINDS = {
 }
 
 
-@cache
-def schema() -> Schema:
-    """The JSON Schema of this form, as shipped."""
-    loaded: Schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+def shipped(name: str = CONTRACT) -> Schema:
+    """The JSON Schema `name`.schema.json as it is shipped."""
+    loaded: Schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
     return loaded
 
 
-def check_form(document: Node) -> Iterator[Problem]:
+@cache
+def schema(name: str = CONTRACT) -> Schema:
+    """The same with each `$ref` replaced by what it names: what `check_form` reads."""
+    loaded = shipped(name)
+    resolved: Schema = _resolved(loaded, loaded.get("$defs", {}))
+    return resolved
+
+
+def _resolved(part: Any, definitions: Schema) -> Any:
+    """`part` with what its `$ref`s name; only the schema's own definitions can be named, and none contains itself."""
+    if isinstance(part, list):
+        return [_resolved(item, definitions) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        part = {**definitions[part["$ref"].removeprefix("#/$defs/")], **part}
+    return {key: _resolved(value, definitions) for key, value in part.items() if key not in ("$ref", "$defs")}
+
+
+def check_form(document: Node, schema: Schema) -> Iterator[Problem]:
     """Every way in which `document` differs from the schema; nothing when it is of the form."""
-    return _check(document, schema(), ())
+    return _check(document, schema, ())
 
 
 def _check(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
-    part = _resolved(part)
     wrong_kind = _kind_problem(node, part["type"])
     if wrong_kind:
         yield Problem(node.line, where, wrong_kind)
@@ -57,16 +75,10 @@ def _check(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
             yield from rule(node, part, where)
 
 
-def _resolved(part: Schema) -> Schema:
-    """`part` with what its `$ref` names; only the schema's own definitions can be named."""
-    reference: str | None = part.get("$ref")
-    if reference is None:
-        return part
-    return {**schema()["$defs"][reference.removeprefix("#/$defs/")], **part}
-
-
-def _kind_problem(node: Node, wanted: str) -> str | None:
-    if node.kind == wanted:
+def _kind_problem(node: Node, wanted: str | list[str]) -> str | None:
+    if isinstance(wanted, list):  # any of several
+        return None if node.kind in wanted else _kind_problem(node, wanted[0])
+    if node.kind == wanted or (wanted, node.kind) == ("number", "integer"):
         return None
     if node.kind == "null" and not node.text:
         return f"has no value; it has to be {_KINDS[wanted]}"
@@ -149,7 +161,7 @@ def _members(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
 
 def _named(name: str, member: Node, part: Schema, where: Where) -> Iterator[Problem]:
     """A member whose name the writer chose."""
-    wrong_name = _spelling_problem(name, _resolved(part["propertyNames"]))
+    wrong_name = _spelling_problem(name, part["propertyNames"])
     if wrong_name:
         yield Problem(member.line, where, wrong_name)
     yield from _check(member, part["additionalProperties"], (*where, name))

@@ -1,0 +1,15 @@
+"""`mmp-dev contract`: the contract as a document."""
+
+from __future__ import annotations
+
+import click
+
+from mmp_local_dev.cli.groups import LazyGroup
+
+# name -> one line of help, as in `cli/main.py`.
+COMMANDS: dict[str, str] = {}
+
+
+@click.group("contract", cls=LazyGroup, table=COMMANDS, package=__name__)
+def command() -> None:
+    """The contract as a document: lint, compare, export, and the consumers that rely on it."""

@@ -1,0 +1,1 @@
+"""The kinds of clauses: what each promise of the contract means."""

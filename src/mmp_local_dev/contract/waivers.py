@@ -1,0 +1,58 @@
+"""Waivers: what is known to be broken, why that is borne with, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from mmp_local_dev.contract.report import Finding, Outcome
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """One broken clause or change that is borne with up to and including the day `expires`.
+
+    `id` is the id of a clause (`service.version[redis]`), or the id or fingerprint of a change.
+    """
+
+    id: str
+    reason: str
+    expires: date
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Waivers:
+    """The waivers of one file, judged as of the day `today`; `severities` overrides those of changes, by rule id."""
+
+    waivers: Mapping[str, Waiver] = field(default_factory=dict)
+    today: date = date.min
+    severities: Mapping[str, str] = field(default_factory=dict)
+
+    def in_force(self, *ids: str) -> Waiver | None:
+        """The waiver of the first of these ids that has one, if it has not expired."""
+        found = self._of(*ids)
+        return found if found and self.today <= found.expires else None
+
+    def expired(self, *ids: str) -> Waiver | None:
+        """The waiver of the first of these ids that has one, if it has expired."""
+        found = self._of(*ids)
+        return found if found and self.today > found.expires else None
+
+    def applied_to(self, finding: Finding) -> Finding:
+        """`finding` as a warning where it failed and is waived; with a word on a waiver that has expired."""
+        if finding.outcome is not Outcome.FAILED:
+            return finding
+        if waiver := self.in_force(finding.clause):
+            message = f"{finding.message} (waived until {waiver.expires}: {waiver.reason})"
+            return replace(finding, outcome=Outcome.WARNING, message=message, waived=waiver.reason)
+        if waiver := self.expired(finding.clause):
+            return replace(finding, message=f"{finding.message} (its waiver expired on {waiver.expires})")
+        return finding
+
+    def _of(self, *ids: str) -> Waiver | None:
+        return next((self.waivers[each] for each in ids if each in self.waivers), None)
+
+
+NONE = Waivers()
