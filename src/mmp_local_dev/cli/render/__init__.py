@@ -37,6 +37,11 @@ def log_lines(lines: Iterable[tuple[str, str]], *, named: bool, as_json: bool) -
             click.echo(f"{service:<11}| {line}" if named else line)
 
 
+def document(text: str) -> None:
+    """A whole document on stdout, as it is."""
+    click.echo(text, nl=False)
+
+
 def environment(values: Mapping[str, str], form: str) -> None:
     """The environment on stdout in the given form."""
     from mmp_local_dev import env_formats

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.contract.report import Finding, Report
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.lint import Lint
     from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
@@ -145,6 +146,17 @@ class PeopleOutput(Output):
         for name in result.kept:
             say(f"kept  {name}")
         say(f"Next: {click.style('mmp-dev up', bold=True)}")
+
+    def lint(self, result: Lint) -> None:
+        """What was mended, then a line for each remark, as compilers write them."""
+        file, remarks = result.result.file, result.result.remarks
+        for done in result.fixed:
+            say(f"fixed {done}")
+        for remark in remarks:
+            told = f"{click.style('warning:', fg='yellow')} " if remark.severity == "warning" else ""
+            say(f"{file}:{remark.line}: {told}{remark.text}")
+        if not remarks:
+            say(f"{file} is clean.")
 
 
 class _Progress:
