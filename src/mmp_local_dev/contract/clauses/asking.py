@@ -3,7 +3,7 @@ not come breaks the clause that asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Lock
@@ -47,6 +47,14 @@ def clause_of(
 ) -> LiveClause:
     """A clause that stands where its promise does, and weighs as much."""
     return LiveClause(clause_id, check, promise.line, causes, service, section, promise.severity)
+
+
+def meant(name: str, there: Iterable[str]) -> str:
+    """The end of a sentence on something that is not there: which of those that are was probably meant."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(there), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 @contextmanager
