@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from feast import RepoConfig
 
 Keys = Mapping[str, Any]  # values by join key
-Row = Mapping[str, Any]  # values by feature, as `view:feature`; None for what is not there
+Row = Mapping[str, Any]  # values by feature; None for what is not there
+
+_NUMBER = "mmp_row"  # a column of our own, which Feast hands back as it is
 
 
 class FeatureReader:
@@ -35,27 +37,27 @@ class FeatureReader:
         self._lock = Lock()
         self._store = FeatureStore(config=_configuration(env, project, key_version))
 
-    def historical(self, features: Sequence[str], keys: Sequence[Keys], at: datetime) -> list[Row]:
-        """A row of these features for each of `keys`, as of the moment `at`."""
+    def historical(self, view: str, features: Sequence[str], keys: Sequence[Keys], at: datetime) -> list[Row]:
+        """A row of these features of the view for each of `keys`, as of the moment `at`."""
         import pandas as pd
 
         asked = pd.DataFrame([{_NUMBER: n, **row, "event_timestamp": at} for n, row in enumerate(keys)])
         with self._lock:
-            job = self._store.get_historical_features(asked, features=list(features), full_feature_names=True)
+            job = self._store.get_historical_features(asked, features=_references(view, features))
             found = job.to_df().sort_values(_NUMBER)  # they come in any order
         return [_row(features, values) for values in found.to_dict("records")]
 
-    def online(self, features: Sequence[str], keys: Sequence[Keys]) -> list[Row]:
-        """A row of these features for each of `keys`, as the online store has them."""
+    def online(self, view: str, features: Sequence[str], keys: Sequence[Keys]) -> list[Row]:
+        """A row of these features of the view for each of `keys`, as the online store has them."""
         with self._lock:
             found = self._store.get_online_features(
-                features=list(features), entity_rows=[dict(row) for row in keys], full_feature_names=True
+                features=_references(view, features), entity_rows=[dict(row) for row in keys]
             ).to_dict()
-        columns = [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
-        return [_row(features, values) for values in columns]
+        return [_row(features, {name: found[name][n] for name in features}) for n in range(len(keys))]
 
 
-_NUMBER = "mmp_row"  # a column of our own, that Feast hands back as it is
+def _references(view: str, features: Sequence[str]) -> list[str]:
+    return [f"{view}:{feature}" for feature in features]
 
 
 def _configuration(env: Environment, project: str, key_version: int) -> RepoConfig:
@@ -88,7 +90,7 @@ def _redis(env: Environment) -> str:
 
 
 def _row(features: Sequence[str], values: Mapping[str, Any]) -> Row:
-    return {feature: _plain(values[feature.replace(":", "__")]) for feature in features}
+    return {feature: _plain(values[feature]) for feature in features}
 
 
 def _plain(value: Any) -> Any:

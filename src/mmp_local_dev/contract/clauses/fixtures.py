@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import isclose
@@ -41,26 +41,15 @@ def clauses(contract: Contract, reader: Reader) -> Iterator[LiveClause]:
             yield from _of_keys(contract, fixture, reader)
 
 
-def online_views(contract: Contract, *entities: str) -> list[FeatureView]:
-    """The views that can be read online by the keys of exactly these entities."""
-    views = contract.feast.views.values() if contract.feast else ()
-    return [view for view in views if view.online and set(view.entities) == set(entities)]
-
-
-def references(views: Sequence[FeatureView]) -> list[str]:
-    """All features of these views, as Feast is asked for them."""
-    return [f"{view.name}:{feature}" for view in views for feature in view.features]
-
-
-def causes_of_reading(features: Sequence[str]) -> Iterator[str]:
-    """The clauses without which these features cannot be read."""
-    yield from dict.fromkeys(id_ for feature in features for id_ in feature_ids(feature))
+def causes_of_reading(view: str, features: Iterable[str]) -> Iterator[str]:
+    """The clauses without which these features of a view cannot be read."""
+    yield from dict.fromkeys(id_ for feature in features for id_ in feature_ids(f"{view}:{feature}"))
 
 
 def _of_answers(contract: Contract, fixture: KnownAnswers, reader: Reader) -> LiveClause:
     place, service = ("online", "redis") if fixture.at is None else ("offline", "postgresql")
-    features = list(dict.fromkeys(f"{fixture.view}:{name}" for answer in fixture.answers for name in answer.values))
-    causes = [f"service.ready[{service}]", *causes_of_reading(features)]
+    features = list(dict.fromkeys(name for answer in fixture.answers for name in answer.values))
+    causes = [f"service.ready[{service}]", *causes_of_reading(fixture.view, features)]
     if fixture.at and (table := _source(contract, fixture.view)):
         causes.append(f"table.grant[{table.physical_name}]")
     check = _answers(fixture, features, reader)
@@ -74,11 +63,13 @@ def _source(contract: Contract, view: str) -> Table | None:
 
 def _answers(fixture: KnownAnswers, features: Sequence[str], reader: Reader) -> LiveCheck:
     def check(env: Environment, timeout: float) -> None:
-        keys = [answer.keys for answer in fixture.answers]
-        store = reader(env, timeout)
-        rows = store.online(features, keys) if fixture.at is None else store.historical(features, keys, fixture.at)
+        store, view, keys = reader(env, timeout), fixture.view, [answer.keys for answer in fixture.answers]
+        if fixture.at is None:
+            rows = store.online(view, features, keys)
+        else:
+            rows = store.historical(view, features, keys, fixture.at)
         for answer, row in zip(fixture.answers, rows, strict=True):
-            _compare(fixture, answer, {name: row[f"{fixture.view}:{name}"] for name in answer.values})
+            _compare(fixture, answer, row)
 
     return check
 
@@ -96,12 +87,13 @@ def _compare(fixture: KnownAnswers, answer: KnownAnswer, found: Mapping[str, Any
 
 
 def same(expected: object, found: object) -> bool:
-    """Whether a value that was read is the promised one: numbers nearly so, moments in any zone."""
+    """Whether a value that was read is the promised one: floats nearly so, whole numbers as floats too (pandas makes
+    them so beside nulls), moments in any zone."""
     if isinstance(found, datetime) and isinstance(expected, str):
         return _in_utc(datetime.fromisoformat(expected)) == _in_utc(found)
-    if isinstance(found, float | Decimal) and isinstance(expected, int | float):
-        return isclose(expected, float(found), rel_tol=_TOLERANCE, abs_tol=1e-12)
-    return type(expected) is type(found) and expected == found
+    if isinstance(expected, float) and isinstance(found, int | float | Decimal):
+        return isclose(expected, found, rel_tol=_TOLERANCE, abs_tol=1e-12)
+    return isinstance(expected, bool) == isinstance(found, bool) and expected == found
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -120,10 +112,10 @@ def _of_keys(contract: Contract, fixture: KnownKeys, reader: Reader) -> Iterator
         check = _keys_offline(contract, fixture, tables)
         yield _keys_clause("offline", fixture, check, "postgresql", entity, *causes)
     if "online" in fixture.places:
-        features = references(online_views(contract, fixture.entity))
-        check = _keys_online(contract, fixture, features, reader)
-        causes = ["service.ready[redis]", *causes_of_reading(features)]
-        yield _keys_clause("online", fixture, check, "redis", entity, *causes)
+        views = _online_views(contract, fixture.entity)
+        causes = [id_ for view in views for id_ in causes_of_reading(view.name, view.features)]
+        check = _keys_online(contract, fixture, views, reader)
+        yield _keys_clause("online", fixture, check, "redis", entity, "service.ready[redis]", *causes)
 
 
 def _keys_clause(place: str, fixture: KnownKeys, check: LiveCheck, service: str, *causes: str) -> LiveClause:
@@ -161,13 +153,22 @@ def _keys_offline(contract: Contract, fixture: KnownKeys, tables: Sequence[tuple
     return check
 
 
-def _keys_online(contract: Contract, fixture: KnownKeys, features: Sequence[str], reader: Reader) -> LiveCheck:
+def _online_views(contract: Contract, entity: str) -> list[FeatureView]:
+    """The views that are read online by this key alone; without what is computed on demand, even of nothing."""
+    views = contract.feast.views.values() if contract.feast else ()
+    read = [view for view in views if view.online and view.entities == (entity,)]
+    return [view for view in read if view.source] or read
+
+
+def _keys_online(contract: Contract, fixture: KnownKeys, views: Sequence[FeatureView], reader: Reader) -> LiveCheck:
     def check(env: Environment, timeout: float) -> None:
-        if not features or contract.feast is None:
+        if not views or contract.feast is None:
             raise ClauseSkipped(f"no view of {fixture.entity} alone is online")
         key = contract.feast.entities[fixture.entity].join_key
-        rows = reader(env, timeout).online(features, [{key: value} for value in fixture.values])
-        empty = [not any(value is not None for value in row.values()) for row in rows]
+        keys = [{key: value} for value in fixture.values]
+        store = reader(env, timeout)
+        read = [store.online(view.name, list(view.features), keys) for view in views]
+        empty = [all(value is None for row in rows for value in row.values()) for rows in zip(*read, strict=True)]
         _none_missing(fixture, [str(v) for v, lost in zip(fixture.values, empty, strict=True) if lost], "online")
 
     return check

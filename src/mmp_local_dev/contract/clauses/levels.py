@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause, as_broken, clause_of
 from mmp_local_dev.contract.clauses.base import ClauseBroken
-from mmp_local_dev.contract.clauses.fixtures import Reader, causes_of_reading, references
+from mmp_local_dev.contract.clauses.fixtures import Reader, causes_of_reading
 from mmp_local_dev.contract.clauses.tables import located
 from mmp_local_dev.contract.model import Contract, FeatureView, KnownAnswers, KnownKeys, ServiceLevel, Table
 from mmp_local_dev.environment import Environment
@@ -50,13 +50,13 @@ def _of_service(level: ServiceLevel, name: str) -> LiveClause:
 
 
 def _of_online_reads(contract: Contract, level: ServiceLevel, view: FeatureView, reader: Reader) -> LiveClause:
-    features, keys = references([view]), _known_keys(contract, view)
+    features, keys = list(view.features), _known_keys(contract, view)
 
     def warm(env: Environment, timeout: float) -> AbstractContextManager[Callable[[], object]]:
         store = reader(env, timeout)
-        return nullcontext(lambda: store.online(features, [keys]))
+        return nullcontext(lambda: store.online(view.name, features, [keys]))
 
-    causes = ["service.ready[redis]", *causes_of_reading(features)]
+    causes = ["service.ready[redis]", *causes_of_reading(view.name, features)]
     return _clause(level, _latency(level, warm), *causes, service="redis")
 
 
