@@ -35,14 +35,17 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("services/certificate.py",),
     "docker": ("runtimes/docker_engine.py",),
     "dotenv": ("env_formats.py",),
+    "feast": ("services/feast.py",),
     "filelock": ("files.py",),
+    "google": ("services/feast_registry.py",),  # protobuf
     "hiredis": ("services/redis_commands.py",),
     "packaging": ("contract/",),
+    "pandas": ("services/feast.py",),  # what Feast is asked with
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
     "psycopg": (
         "services/postgresql.py",
         "services/mlflow_database.py",
-        *(f"services/postgresql_{part}.py" for part in ("data", "database", "fingerprint", "roles")),
+        *(f"services/postgresql_{part}.py" for part in ("data", "database", "fingerprint", "roles", "tables")),
     ),
     "redis": ("services/redis.py", "services/redis_commands.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
@@ -61,6 +64,7 @@ HEAVY = (
     "cryptography",
     "docker",
     "feast",
+    "google",
     "mlflow",
     "numpy",
     "pandas",

@@ -6,7 +6,8 @@ import http.client
 import json
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,6 +56,11 @@ class MLflow:
     def version(self, env: Environment, *, timeout: float) -> str:
         """Such as `3.17.2`."""
         return _request(env, "GET", "/version", timeout=timeout).decode().strip()
+
+    @contextmanager
+    def warm(self, env: Environment, *, timeout: float) -> Iterator[Callable[[], object]]:
+        """A search for experiments, which asks the database too; each call connects anew."""
+        yield lambda: search_experiments(env, timeout=timeout)
 
     def refuses_wrong_password(self, env: Environment, *, timeout: float) -> bool:
         """MLflow has no password here: it listens on loopback only."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -58,6 +58,12 @@ class PostgreSQL:
         """Such as `17.10`."""
         with connect(env, timeout=timeout) as connection:
             return str(scalar(connection, "SHOW server_version")).split()[0]
+
+    @contextmanager
+    def warm(self, env: Environment, *, timeout: float) -> Iterator[Callable[[], object]]:
+        """`SELECT 1`."""
+        with connect(env, timeout=timeout) as connection:
+            yield lambda: connection.execute("SELECT 1")
 
     def refuses_wrong_password(self, env: Environment, *, timeout: float) -> bool:
         """Whether the published user is turned away with another password."""
