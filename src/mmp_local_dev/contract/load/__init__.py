@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from stat import S_ISREG
 
 from mmp_local_dev.contract.load.build import build
 from mmp_local_dev.contract.load.crosschecks import check_agreement
 from mmp_local_dev.contract.load.document import Node, Problem, invalid
+from mmp_local_dev.contract.load.file import read_text
 from mmp_local_dev.contract.load.form import check_form, schema
 from mmp_local_dev.contract.load.other_forms import refuse_other_forms
 from mmp_local_dev.contract.load.reading import read
 from mmp_local_dev.contract.load.variable_rules import sensitive_defaults
 from mmp_local_dev.contract.model import Contract
-from mmp_local_dev.errors import ContractInvalid, Repair
+from mmp_local_dev.errors import Repair
 
-MOST_BYTES = 1024 * 1024
+NO_CONTRACT = Repair("mmp-dev init", "writes a contract into an empty folder")
 
 
 def load(path: Path) -> Contract:
@@ -25,7 +25,7 @@ def load(path: Path) -> Contract:
     and when it is not of the form mmp.dev/v2 or disagrees with itself; the message then has one line
     `file:line: problem` for each problem. Nothing that the file refers to is opened.
     """
-    document, met = read(path.name, _text(path))
+    document, met = read(path.name, read_text(path, repairs=[NO_CONTRACT]))
     refuse_other_forms(path.name, document)
     problems = _problems(document, met)
     if problems:
@@ -41,27 +41,3 @@ def _problems(document: Node, met: list[Problem]) -> list[Problem]:
     form = [problem for problem in (*met, *check_form(document, schema())) if problem.path not in told]
     unsound = {problem.section for problem in form}
     return [*secrets, *form, *check_agreement(document, unsound)]
-
-
-def _text(path: Path) -> str:
-    try:
-        data = _bytes(path)
-    except OSError as error:
-        repair = Repair("mmp-dev init", "writes a contract into an empty folder")
-        repairs = [repair] if isinstance(error, FileNotFoundError) else []
-        raise ContractInvalid(f"{path}: cannot be read: {error.strerror}", repairs=repairs) from None
-    if len(data) > MOST_BYTES:
-        raise ContractInvalid(f"{path}: is larger than {MOST_BYTES // 1024} KiB, which no contract needs")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise invalid(path.name, [Problem(line, (), "is not UTF-8 text")]) from None
-
-
-def _bytes(path: Path) -> bytes:
-    # A pipe would make us wait for its writer, and a device may never end.
-    if not S_ISREG(path.stat().st_mode):
-        raise ContractInvalid(f"{path}: is not a file")
-    with path.open("rb") as stream:
-        return stream.read(MOST_BYTES + 1)

@@ -71,7 +71,7 @@ def _check(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
         yield Problem(node.line, where, wrong_kind)
         return
     for keyword, rule in KEYWORDS.items():
-        if keyword in part:
+        if keyword in part and node.kind in _JUDGES.get(keyword, (node.kind,)):
             yield from rule(node, part, where)
 
 
@@ -196,4 +196,13 @@ KEYWORDS: Mapping[str, Rule] = {
     "additionalProperties": _members,
     "items": _items,
     "uniqueItems": _unique,
+}
+
+# As in JSON Schema, these say nothing about values of other kinds: where `type` allows several, each has its own.
+_JUDGES: Mapping[str, tuple[str, ...]] = {
+    "pattern": ("string",),
+    "minLength": ("string",),
+    "required": ("object",),
+    "minProperties": ("object",),
+    "minItems": ("array",),
 }

@@ -25,6 +25,11 @@ def refuse_other_forms(name: str, document: Node) -> None:
     """
     if document.members and document.members.keys() <= _KEYS_OF_1_0:
         raise _old(name, document)
+    refuse_newer_form(name, document)
+
+
+def refuse_newer_form(name: str, document: Node) -> None:
+    """Raise ContractInvalid when `document`, from the file `name`, is of a newer form than this tool knows."""
     form = document.at("apiVersion")
     found = _FORM.fullmatch(form.text)
     if found and int(found[1]) > _newest():
