@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause, as_broken
 from mmp_local_dev.contract.clauses.base import ClauseBroken, ClauseSkipped
 from mmp_local_dev.contract.model import Contract, ContractService, Variable
+from mmp_local_dev.contract.ranges import contains
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import NotReady, Repair
 from mmp_local_dev.processes import is_loopback, listening, outward_addresses
@@ -50,12 +50,9 @@ def _ready(service: ContractService) -> LiveCheck:
 
 def _version(service: ContractService) -> LiveCheck:
     def check(env: Environment, timeout: float) -> str:
-        from packaging.specifiers import SpecifierSet
-
         with as_broken("a version"):
             said = SERVICES[service.name].version(env, timeout=timeout)
-        release = re.match(r"\d+(\.\d+)*", said)
-        if not release or not SpecifierSet(service.version).contains(release[0], prereleases=True):
+        if not contains(service.version, said):
             raise ClauseBroken(
                 f"{service.name} runs in a version outside the promised range",
                 expected=service.version,
