@@ -1,6 +1,7 @@
 """A consumer's requirements against a contract: what they use, whether it is promised, and what of it to check live."""
 
+from mmp_local_dev.contract.needs.comparing import compare
 from mmp_local_dev.contract.needs.groups import of_group
 from mmp_local_dev.contract.needs.subjects import Subject, uses
 
-__all__ = ["Subject", "of_group", "uses"]
+__all__ = ["Subject", "compare", "of_group", "uses"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from mmp_local_dev.contract.requirements import Requirements
+from mmp_local_dev.contract.requirements import Need, Requirements
 
 Subject = tuple[str, str]
 
@@ -31,20 +31,31 @@ def uses(requirements: Requirements) -> frozenset[Subject]:
 
     The kinds: env, service, table, column (`features.x:age`), view, feature (`x:age`), mlflow (a capability), latency.
     """
-    return frozenset(_uses(requirements))
+    return frozenset(needs_of(requirements))
 
 
-def _uses(requirements: Requirements) -> Iterator[Subject]:
-    yield from (("env", name) for name in requirements.variables)
-    yield from (("service", name) for name in requirements.services)
+def needs_of(requirements: Requirements) -> Mapping[Subject, Need]:
+    """Each subject with the need that names it first, in the file's order."""
+    needs: dict[Subject, Need] = {}
+    for subject, need in _needs(requirements):
+        needs.setdefault(subject, need)
+    return needs
+
+
+def _needs(requirements: Requirements) -> Iterator[tuple[Subject, Need]]:
+    yield from _as("env", requirements.variables)
+    yield from _as("service", requirements.services)
+    yield from _as("table", requirements.tables)
     for table in requirements.tables.values():
-        yield "table", table.name
-        yield from (("column", f"{table.name}:{column}") for column in table.columns)
-    for feature in requirements.features.values():
-        yield "view", feature.view
-        yield "feature", feature.name
-    yield from (("mlflow", name) for name in requirements.capabilities)
-    yield from (("latency", name) for name in requirements.latency)
+        yield from ((("column", f"{table.name}:{name}"), column) for name, column in table.columns.items())
+    yield from ((("view", feature.view), feature) for feature in requirements.features.values())
+    yield from _as("feature", requirements.features)
+    yield from _as("mlflow", requirements.capabilities)
+    yield from _as("latency", requirements.latency)
+
+
+def _as(kind: str, needs: Mapping[str, Need]) -> Iterator[tuple[Subject, Need]]:
+    return (((kind, name), need) for name, need in needs.items())
 
 
 def subject_of(clause_id: str) -> Subject | None:
