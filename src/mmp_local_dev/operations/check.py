@@ -14,6 +14,8 @@ from mmp_local_dev import env_formats
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.report import Report
+from mmp_local_dev.contract.static.clauses import static_clauses_of
+from mmp_local_dev.contract.static.sources import Sources
 from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.errors import RuntimeUnavailable
 from mmp_local_dev.events import ignore
@@ -39,6 +41,16 @@ def check(stack: Stack, *, timeout: float = 10) -> Report:
     """
     contract = load(stack.workspace.contract)
     return verify(contract, published(stack, contract), clauses_of(contract), timeout=timeout)
+
+
+def check_static(stack: Stack) -> Report:
+    """Compare the contract with the workspace's own files; nothing has to run, and nothing of the files is executed.
+
+    Raises ContractInvalid. A file that cannot be read breaks its clause.
+    """
+    contract = load(stack.workspace.contract)
+    sources = Sources(contract, env_file=stack.env_file.name)
+    return verify(contract, sources, static_clauses_of(contract), mode="static")
 
 
 def check_workspace(root: Path) -> Report:
