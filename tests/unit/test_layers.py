@@ -37,6 +37,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "dotenv": ("env_formats.py",),
     "filelock": ("files.py",),
     "hiredis": ("services/redis_commands.py",),
+    "jinja2": ("cli/render/html.py",),
     "packaging": ("contract/",),
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
     "psycopg": (
@@ -61,6 +62,7 @@ HEAVY = (
     "cryptography",
     "docker",
     "feast",
+    "jinja2",
     "mlflow",
     "numpy",
     "pandas",
