@@ -39,6 +39,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "filelock": ("files.py",),
     "google": ("services/feast_registry.py",),  # protobuf
     "hiredis": ("services/redis_commands.py",),
+    "jinja2": ("cli/render/html.py",),
     "packaging": ("contract/",),
     "pandas": ("services/feast.py",),  # what Feast is asked with
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
@@ -66,6 +67,7 @@ HEAVY = (
     "docker",
     "feast",
     "google",
+    "jinja2",
     "mlflow",
     "numpy",
     "pandas",

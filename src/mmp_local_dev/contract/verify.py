@@ -15,7 +15,7 @@ from mmp_local_dev.contract.clauses.base import Clause, ClauseBroken, ClauseSkip
 from mmp_local_dev.contract.model import Contract, Severity
 from mmp_local_dev.contract.report import Finding, Outcome, Report
 from mmp_local_dev.contract.waivers import NONE, Waivers
-from mmp_local_dev.errors import MmpError
+from mmp_local_dev.errors import MmpError, Repair
 
 _PARALLEL = 8
 
@@ -106,6 +106,7 @@ def check_clause(clause: Clause[S], contract: Contract, subject: S, timeout: flo
         message=subject.redact(found.message),
         expected=subject.redact(found.expected),
         actual=subject.redact(found.actual),
+        repairs=tuple(Repair(subject.redact(each.command), subject.redact(each.description)) for each in found.repairs),
         seconds=round(time.monotonic() - began, 4),
     )
 

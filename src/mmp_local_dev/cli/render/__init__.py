@@ -5,23 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from mmp_local_dev.cli.render.base import Output
+from mmp_local_dev.cli.render.for_github import GithubOutput
 from mmp_local_dev.cli.render.machine import JsonOutput
 from mmp_local_dev.cli.render.people import PeopleOutput
 
+if TYPE_CHECKING:
+    from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.operations.recheck import Change, Trouble
+
 
 @contextmanager
-def output(command: str, *, as_json: bool) -> Iterator[Output]:
-    """The output of one command; in JSON the envelope is printed when the block ends without an error."""
-    if as_json:
+def output(command: str, *, as_json: bool = False, form: str = "text") -> Iterator[Output]:
+    """The output of one command, in the form `text`, `json` or `github`; `as_json` is short for json.
+
+    In JSON the envelope is printed when the block ends without an error.
+    """
+    if as_json or form == "json":
         out: Output = JsonOutput(command)
         yield out
         out.close()
     else:
-        people = PeopleOutput(command)
+        people = GithubOutput(command) if form == "github" else PeopleOutput(command)
         try:
             yield people
         finally:
@@ -40,6 +49,14 @@ def log_lines(lines: Iterable[tuple[str, str]], *, named: bool, as_json: bool) -
 def document(text: str) -> None:
     """A whole document on stdout, as it is."""
     click.echo(text, nl=False)
+
+
+def watched(events: Iterable[Report | Change | Trouble], *, as_json: bool, verbose: bool = False) -> None:
+    """A report and then each change of it, as it comes."""
+    from mmp_local_dev.cli.render.watching import tell
+
+    for event in events:
+        tell(event, as_json=as_json, verbose=verbose)
 
 
 def environment(values: Mapping[str, str], form: str) -> None:
