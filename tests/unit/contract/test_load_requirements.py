@@ -1,17 +1,12 @@
 """Loading of requirements: the corpus of valid and invalid files, and where every field arrives."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
-from mmp_local_dev.contract.load.form import KEYWORDS, check_form, schema, shipped
-from mmp_local_dev.contract.load.reading import read
-from mmp_local_dev.contract.load.requirements import SCHEMA, load_requirements
+from mmp_local_dev.contract.load.requirements import load_requirements
 from mmp_local_dev.contract.model import VariableType
 from mmp_local_dev.contract.requirements import (
     ColumnNeed,
@@ -101,39 +96,3 @@ def test_a_missing_file_has_no_repair_that_writes_a_contract(tmp_path: Path) -> 
     with pytest.raises(ContractInvalid, match="No such file") as caught:
         load_requirements(tmp_path / "absent.req.yml")
     assert caught.value.repairs == ()
-
-
-# The schema
-
-
-def test_the_schema_is_valid_json_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(dict(shipped(SCHEMA)))
-
-
-def test_the_schema_uses_no_keyword_that_we_do_not_check() -> None:
-    read_otherwise = {"$schema", "$id", "title", "description", "default", "type", "properties", "propertyNames"}
-    used = set(_keywords(schema(SCHEMA)))
-    assert used - read_otherwise - {"patternProperties", "maximum"} - KEYWORDS.keys() == set()
-
-
-def _keywords(part: Mapping[str, Any]) -> list[str]:
-    inside = [*part.get("properties", {}).values()]
-    inside += [part[keyword] for keyword in ("items", "additionalProperties", "propertyNames") if part.get(keyword)]
-    return [*part, *(keyword for each in inside for keyword in _keywords(each))]
-
-
-def test_what_both_schemas_define_is_the_same() -> None:
-    own, other = shipped(SCHEMA)["$defs"], shipped()["$defs"]
-    same = {"range", "variableName", "serviceName", "clientName", "text"}
-    assert {name: own[name] for name in same} == {name: other[name] for name in same}
-    types = other["variable"]["properties"]["type"]["enum"]
-    assert own["variable"]["properties"]["type"]["enum"] == types == [str(kind) for kind in VariableType]
-
-
-@pytest.mark.parametrize("path", [*VALID, *INVALID], ids=lambda path: path.stem)
-def test_our_verdict_is_that_of_json_schema(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    document, problems = read(path.name, text)
-    if not problems:
-        judge = jsonschema.Draft202012Validator(dict(shipped(SCHEMA)))
-        assert (not list(check_form(document, schema(SCHEMA)))) == judge.is_valid(yaml.safe_load(text))

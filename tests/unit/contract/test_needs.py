@@ -155,6 +155,12 @@ def test_a_package_counts_as_the_one_with_its_library_inside() -> None:
     assert found["service.client[postgresql:Psycopg2_Binary]"].outcome is Outcome.PASSED
 
 
+@pytest.mark.parametrize("wanted", ["varchar(50)", "character varying(50)", "varchar"])
+def test_types_are_compared_and_not_their_spellings(wanted: str) -> None:
+    found = asking(TableNeed(TABLE.physical_name, {"user_id": ColumnNeed("user_id", wanted)}))
+    assert {str(finding.outcome) for finding in found.values()} == {"passed"}
+
+
 # Optional needs
 
 
@@ -293,7 +299,7 @@ def test_what_requirements_use() -> None:
         ("feature", "user_demographics:age"),
         ("feature", "user_demographics:gender"),
         ("mlflow", "tracking"),
-        ("latency", "feast.user_demographics"),
+        ("sla", "latency:feast.user_demographics"),
     }
 
 
@@ -327,7 +333,7 @@ def test_a_group_has_what_it_names_and_all_variables() -> None:
 
 def test_several_groups_are_their_union() -> None:
     both = of_group(REQUIREMENTS, ["train", "serve"])
-    assert uses(both) == uses(REQUIREMENTS) - {("latency", "feast.user_demographics")}
+    assert uses(both) == uses(REQUIREMENTS) - {("sla", "latency:feast.user_demographics")}
 
 
 def test_a_group_that_names_variables_has_those_only() -> None:
@@ -355,5 +361,5 @@ def test_promises_of_every_kind_are_found() -> None:
     offer = Offer(CONTRACT)
     found = {subject: offer.promise(subject) for subject in uses(REQUIREMENTS)}
     missing = {subject for subject, promise in found.items() if not isinstance(promise, Promise)}
-    assert missing == {("mlflow", "tracking"), ("latency", "feast.user_demographics")}
+    assert missing == {("mlflow", "tracking"), ("sla", "latency:feast.user_demographics")}
     assert isinstance(found["service", "redis"], ContractService)

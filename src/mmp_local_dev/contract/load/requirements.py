@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from mmp_local_dev.contract.load.document import Node, Problem, invalid
-from mmp_local_dev.contract.load.file import read_text
-from mmp_local_dev.contract.load.form import check_form, schema
-from mmp_local_dev.contract.load.other_forms import refuse_newer_form
+from mmp_local_dev.contract.load.form import REQUIREMENTS, check_form, schema
+from mmp_local_dev.contract.load.other_forms import UPGRADE, newer
 from mmp_local_dev.contract.load.reading import read
 from mmp_local_dev.contract.load.requirements_rules import RULES, groups_are_known
+from mmp_local_dev.contract.load.source import text_of
 from mmp_local_dev.contract.model import VariableType
 from mmp_local_dev.contract.requirements import (
     ColumnNeed,
@@ -26,7 +26,6 @@ from mmp_local_dev.contract.requirements import (
     VariableNeed,
 )
 
-SCHEMA = "contract-requirements.v2"
 KIND = "ContractRequirements"
 
 N = TypeVar("N", bound=Need)
@@ -42,10 +41,11 @@ def load_requirements(path: Path) -> Requirements:
     is another kind of document or of a newer form than this tool knows, and when it is wrong in itself; the message
     then has one line `file:line: problem` for each problem.
     """
-    document, met = read(path.name, read_text(path))
-    refuse_newer_form(path.name, document)
+    document, met = read(path.name, text_of(path))
+    if problem := newer(document):
+        raise invalid(path.name, [problem], repairs=[UPGRADE])
     _refuse_other_kinds(path.name, document)
-    form = [*met, *check_form(document, schema(SCHEMA))]
+    form = [*met, *check_form(document, schema(REQUIREMENTS))]
     unsound = {problem.section for problem in form}
     problems = [*form, *(p for section, rule in RULES if section not in unsound for p in rule(document))]
     if not form:

@@ -18,7 +18,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "tables": ("table", "column"),
     "features": ("view", "feature"),
     "mlflow": ("mlflow",),
-    "latency": ("latency",),
+    "latency": ("sla",),
 }
 
 
@@ -69,7 +69,7 @@ def _narrowed(requirements: Requirements, chosen: Collection[Subject]) -> Requir
         tables={table.name: table for table in _tables(requirements, chosen)},
         features={f.name: f for f in requirements.features.values() if _is_chosen(f, chosen)},
         capabilities=_kept(requirements.capabilities, "mlflow", chosen),
-        latency=_kept(requirements.latency, "latency", chosen),
+        latency={n: need for n, need in requirements.latency.items() if ("sla", f"latency:{n}") in chosen},
     )
 
 

@@ -21,7 +21,7 @@ _KINDS: Mapping[str, str] = {
     "table.column": "column",
     "feature.view": "view",
     "feature.dtype": "feature",
-    "sla.latency": "latency",
+    "sla.latency": "sla",
 }
 _CLAUSE = re.compile(r"([a-z_]+\.[a-z_]+)\[(.+)\]")
 
@@ -29,7 +29,8 @@ _CLAUSE = re.compile(r"([a-z_]+\.[a-z_]+)\[(.+)\]")
 def uses(requirements: Requirements) -> frozenset[Subject]:
     """Everything that the consumer relies on, also what it does so only indirectly (the view of a feature).
 
-    The kinds: env, service, table, column (`features.x:age`), view, feature (`x:age`), mlflow (a capability), latency.
+    The kinds: env, service, table, column (`features.x:age`), view, feature (`x:age`), mlflow (a capability), and sla
+    (`latency:feast.x`).
     """
     return frozenset(needs_of(requirements))
 
@@ -51,7 +52,7 @@ def _needs(requirements: Requirements) -> Iterator[tuple[Subject, Need]]:
     yield from ((("view", feature.view), feature) for feature in requirements.features.values())
     yield from _as("feature", requirements.features)
     yield from _as("mlflow", requirements.capabilities)
-    yield from _as("latency", requirements.latency)
+    yield from ((("sla", f"latency:{name}"), need) for name, need in requirements.latency.items())
 
 
 def _as(kind: str, needs: Mapping[str, Need]) -> Iterator[tuple[Subject, Need]]:
@@ -68,4 +69,6 @@ def subject_of(clause_id: str) -> Subject | None:
         return "mlflow", kind.removeprefix("mlflow.")
     if kind == "service.client":
         name = name.partition(":")[0]
+    if kind == "sla.latency":
+        name = f"latency:{name}"
     return (_KINDS[kind], name) if kind in _KINDS else None

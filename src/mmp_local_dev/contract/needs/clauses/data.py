@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mmp_local_dev.contract.clauses.base import ClauseBroken
 from mmp_local_dev.contract.needs.offer import NeedCheck, NeedClause, Offer, promised
 from mmp_local_dev.contract.requirements import ColumnNeed, FeatureNeed, Need, Requirements, TableNeed
+from mmp_local_dev.contract.types import base, canonical
 
 
 def tables(requirements: Requirements) -> Iterator[NeedClause]:
@@ -34,7 +35,7 @@ def _column(table: TableNeed, need: ColumnNeed) -> NeedCheck:
     def check(offer: Offer, _timeout: float) -> str:
         columns = promised(offer.tables, table.name, "the table").columns
         found = promised(columns, need.name, f"{table.name} exists, but the column")
-        if need.type and found.type.lower() != need.type.lower():
+        if need.type and not _holds(need.type, found.type):
             raise ClauseBroken(
                 f"the column {need.name} of {table.name} is promised with another type",
                 expected=need.type,
@@ -43,6 +44,11 @@ def _column(table: TableNeed, need: ColumnNeed) -> NeedCheck:
         return found.type
 
     return check
+
+
+def _holds(wanted: str, promised_type: str) -> bool:
+    """Whether they are one type; `varchar` asks for no particular length."""
+    return canonical(wanted) in (canonical(promised_type), base(promised_type))
 
 
 def features(requirements: Requirements) -> Iterator[NeedClause]:

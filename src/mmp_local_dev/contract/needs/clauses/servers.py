@@ -8,6 +8,7 @@ from mmp_local_dev.contract.clauses.base import ClauseBroken, ClauseUndecided
 from mmp_local_dev.contract.clauses.mlflow import capability_id
 from mmp_local_dev.contract.model import Severity
 from mmp_local_dev.contract.needs.offer import NeedCheck, NeedClause, Offer, promised
+from mmp_local_dev.contract.needs.packages import as_range, distribution
 from mmp_local_dev.contract.ranges import is_subset
 from mmp_local_dev.contract.requirements import LatencyNeed, Need, Requirements, ServiceNeed
 from mmp_local_dev.errors import Repair
@@ -70,18 +71,6 @@ def _client(need: ServiceNeed, package: str, versions: str) -> NeedCheck:
         return accepted
 
     return check
-
-
-def distribution(package: str) -> str:
-    """The name by which packages are compared; one with a C library inside (psycopg2-binary) counts as the same."""
-    from packaging.utils import canonicalize_name
-
-    return canonicalize_name(package).removesuffix("-binary")
-
-
-def as_range(versions: str) -> str:
-    """A single version as a range, a range as it is."""
-    return f"=={versions}" if versions[0].isdigit() else versions
 
 
 def capabilities(requirements: Requirements) -> Iterator[NeedClause]:

@@ -1,4 +1,4 @@
-"""The text of a file that anybody may have written: within limits, and never a pipe or a device."""
+"""The bytes of a file that anybody may have written, within limits."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from mmp_local_dev.errors import ContractInvalid, Repair
 MOST_BYTES = 1024 * 1024
 
 
-def read_text(path: Path, *, repairs: Sequence[Repair] = ()) -> str:
-    """What the file at `path` says; `repairs` are offered where there is none.
+def text_of(path: Path, *, missing: Sequence[Repair] = ()) -> str:
+    """What the file says, without a byte order mark; `missing` are the repairs when it is not there.
 
-    Raises ContractInvalid when it cannot be read, is not a file, is larger than MOST_BYTES or is no UTF-8.
+    Raises ContractInvalid when it cannot be read, is no file, is too large, or is not UTF-8 text.
     """
     try:
         data = _bytes(path)
     except OSError as error:
-        offered = repairs if isinstance(error, FileNotFoundError) else ()
-        raise ContractInvalid(f"{path}: cannot be read: {error.strerror}", repairs=offered) from None
+        repairs = missing if isinstance(error, FileNotFoundError) else ()
+        raise ContractInvalid(f"{path}: cannot be read: {error.strerror}", repairs=repairs) from None
     if len(data) > MOST_BYTES:
         raise ContractInvalid(f"{path}: is larger than {MOST_BYTES // 1024} KiB, which no contract needs")
     try:
