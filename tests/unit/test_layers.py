@@ -18,7 +18,7 @@ PACKAGE = Path(mmp_local_dev.__file__).parent
 
 # Top to bottom. A row may import every row below it, never one above; those on one row do not know each other.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"cli"}),
+    frozenset({"cli", "pytest_plugin"}),
     frozenset({"operations"}),
     frozenset({"contract", "runtimes"}),
     frozenset({"services"}),
@@ -46,7 +46,10 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psycopg": (
         "services/postgresql.py",
         "services/mlflow_database.py",
-        *(f"services/postgresql_{part}.py" for part in ("data", "database", "fingerprint", "roles", "tables")),
+        *(
+            f"services/postgresql_{part}.py"
+            for part in ("data", "database", "fingerprint", "roles", "sandbox", "tables", "template")
+        ),
     ),
     "redis": ("services/redis.py", "services/redis_commands.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its

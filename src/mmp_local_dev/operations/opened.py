@@ -26,12 +26,12 @@ from mmp_local_dev.files import lock, write_if_changed
 from mmp_local_dev.processes import is_loopback
 from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.runtimes.base import Runtime
-from mmp_local_dev.services import mlflow_database, postgresql
+from mmp_local_dev.services import mlflow_database, postgresql, postgresql_template
 from mmp_local_dev.services.base import STACK_ID, Service
 from mmp_local_dev.workspace import Stack, StackState
 
 _LOCK_TIMEOUT = 600
-_DATABASES = (mlflow_database.NAME, "template0", "template1")
+_DATABASES = (mlflow_database.NAME, postgresql_template.NAME, "template0", "template1")
 _REGISTRY = "FEAST_REGISTRY_PATH"
 
 

@@ -119,6 +119,29 @@ def search_experiments(env: Environment, *, timeout: float) -> None:
     _request(env, "POST", f"{_API}/experiments/search", {"max_results": 1}, timeout=timeout)
 
 
+def create_experiment(env: Environment, name: str, *, timeout: float) -> str:
+    """Make an experiment; its id. Raises NotReady."""
+    answer = _request(env, "POST", f"{_API}/experiments/create", {"name": name}, timeout=timeout)
+    return str(json.loads(answer)["experiment_id"])
+
+
+def experiments(env: Environment, prefix: str, *, timeout: float) -> dict[str, str]:
+    """The ids of the experiments whose names begin so and that are not deleted, by name. Raises NotReady."""
+    found: dict[str, str] = {}
+    token = ""
+    while True:
+        query = {"max_results": 1000, "filter": f"name LIKE '{prefix}%'", "page_token": token}
+        page = json.loads(_request(env, "POST", f"{_API}/experiments/search", query, timeout=timeout))
+        found |= {each["name"]: each["experiment_id"] for each in page.get("experiments", [])}
+        if not (token := page.get("next_page_token", "")):
+            return found
+
+
+def delete_experiment(env: Environment, experiment_id: str, *, timeout: float) -> None:
+    """Delete an experiment, as MLflow does: it is out of sight, and its name stays taken. Raises NotReady."""
+    _request(env, "POST", f"{_API}/experiments/delete", {"experiment_id": experiment_id}, timeout=timeout)
+
+
 def search_models(env: Environment, *, timeout: float) -> None:
     """One call of the model registry. Raises NotReady."""
     _request(env, "GET", f"{_API}/registered-models/search?max_results=1", timeout=timeout)
