@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -70,13 +71,19 @@ def command(
     if watching:
         render.watched(watch(run, asked, interval=interval), as_json=form == "json", verbose=verbose)
         return 0
-    files = ReportFiles(stack=stack.name, view=view, junit=junit, html=html)
+    files = ReportFiles(stack.name, view, junit=junit, html=html, step_summary=_step_summary(form))
     files.check_writable()
-    with render.output("check", form=form) as out:
+    with render.output("check", form=form, folder=stack.workspace.root) as out:
         report = check_until_kept(run, asked, seconds=retry_for or 0, emit=out.event)
         files.write(report)
         out.report(report, verbose=verbose)
     return report.exit_code
+
+
+def _step_summary(form: str) -> Path | None:
+    """Where GitHub Actions wants the summary of a step, if this is one."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY") if form == "github" else None
+    return Path(path) if path else None
 
 
 def _refuse_contradictions(context: click.Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def output(command: str, *, as_json: bool = False, form: str = "text") -> Iterator[Output]:
-    """The output of one command, in the form `text`, `json` or `github`; `as_json` is short for json.
+def output(command: str, *, as_json: bool = False, form: str = "text", folder: Path | None = None) -> Iterator[Output]:
+    """The output of one command, in the form `text`, `json` (or `as_json`), or `github` for a contract in `folder`.
 
     In JSON the envelope is printed when the block ends without an error.
     """
@@ -30,7 +31,7 @@ def output(command: str, *, as_json: bool = False, form: str = "text") -> Iterat
         yield out
         out.close()
     else:
-        people = GithubOutput(command) if form == "github" else PeopleOutput(command)
+        people = GithubOutput(command, folder or Path()) if form == "github" else PeopleOutput(command)
         try:
             yield people
         finally:

@@ -18,27 +18,29 @@ _LEVELS = {"failed": "error", "unknown": "error", "warning": "warning"}
 
 
 class GithubOutput(PeopleOutput):
-    """Text for people, but for reports."""
+    """Text for people, but for reports; `folder` is the one with the contract."""
+
+    def __init__(self, command: str, folder: Path) -> None:
+        super().__init__(command)
+        checkout = os.environ.get("GITHUB_WORKSPACE")
+        self._folder = Path(os.path.relpath(folder, checkout)) if checkout else Path()
 
     def report(self, report: Report, *, verbose: bool = False) -> None:
-        """An annotation for each clause that is not kept; the summary goes to $GITHUB_STEP_SUMMARY, too, if set."""
+        """An annotation for each clause that is not kept, then the verdict."""
         self.close()
         for finding in report.findings:
             if finding.outcome in _LEVELS:
-                say(_annotation(finding))
+                say(self._annotation(finding))
         say_summary(report)
-        if path := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(_step_summary(report))
+
+    def _annotation(self, finding: Finding) -> str:
+        file, _, line = finding.declared.rpartition(":")
+        path, title = (self._folder / file).as_posix(), f"{finding.clause} {finding.outcome}"
+        return annotation(_LEVELS[finding.outcome], story(finding), file=path, line=int(line), title=title)
 
 
-def _annotation(finding: Finding) -> str:
-    file, _, line = finding.declared.rpartition(":")
-    title = f"{finding.clause} {finding.outcome}"
-    return annotation(_LEVELS[finding.outcome], story(finding), file=file, line=int(line), title=title)
-
-
-def _step_summary(report: Report) -> str:
+def step_summary(report: Report) -> str:
+    """Markdown for the summary of the step: the verdict, and what is not kept."""
     lines = [f"### {SIGNS[VERDICTS[report.verdict]]} {markdown(summary(report))}", ""]
     told = [finding for finding in report.findings if finding.outcome in _LEVELS]
     if told:

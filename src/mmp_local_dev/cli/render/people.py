@@ -5,6 +5,7 @@ Lines are written with click; rich, which takes a tenth of a second to import, i
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import click
 
 from mmp_local_dev.cli.render import findings
 from mmp_local_dev.cli.render.base import Output
-from mmp_local_dev.cli.render.words import MARKS, duration, say
+from mmp_local_dev.cli.render.words import MARKS, say
 from mmp_local_dev.events import Began, Done, Event, Note, Progress, Waiting, Warned
 
 if TYPE_CHECKING:
@@ -186,14 +187,14 @@ class _Progress:
 
     def _wait(self, what: str, seconds: float) -> None:
         """One live line for all that is waited for; elsewhere a line for each such thing."""
-        text = f"waiting for {what}"
+        text, longest = f"waiting for {what}", f"{math.ceil(seconds)} s"
         if not sys.stderr.isatty():
             if what != self._waits_for:
-                self._line(f"{text.capitalize()}, at most {duration(seconds)}")
+                self._line(f"{text.capitalize()}, at most {longest}")
         else:
             if "" not in self._tasks:
                 self._add("", text)
-            self._live.update(self._tasks[""], description=text, told=f"at most {duration(seconds)} longer")
+            self._live.update(self._tasks[""], description=text, told=f"at most {longest} longer")
         self._waits_for = what
 
     def _advance(self, service: str, done: int, total: int, event: Progress) -> None:
@@ -218,7 +219,7 @@ def _bars() -> Any:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         TimeElapsedColumn(),
         TextColumn("{task.fields[told]}"),

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 SIGNS = {"failed": "✗", "unknown": "?", "blocked": "·", "warning": "!", "passed": "✓", "skipped": "-"}
 VERDICTS = {"kept": "passed", "broken": "failed", "unknown": "unknown"}  # the outcome that each verdict is like
 _STYLES = {"failed": "red", "unknown": "red", "blocked": "yellow", "warning": "yellow", "passed": "green"}
-MARKS = {
-    outcome: click.style(sign, fg=_STYLES.get(outcome), dim=outcome == "skipped") for outcome, sign in SIGNS.items()
-}
+MARKS = {outcome: click.style(sign, fg=_STYLES.get(outcome)) for outcome, sign in SIGNS.items()}
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
