@@ -17,7 +17,7 @@ from mmp_local_dev.contract.report import Report
 from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.errors import RuntimeUnavailable
 from mmp_local_dev.events import ignore
-from mmp_local_dev.operations.opened import choose_runtime, open_stack, published
+from mmp_local_dev.operations.opened import choose_runtime, contract_of, open_stack, published
 from mmp_local_dev.shell import CommandFailed
 from mmp_local_dev.workspace import CONTRACT, DEFAULT_STACK, Stack, Workspace
 
@@ -38,7 +38,7 @@ def check(stack: Stack, *, timeout: float = 10) -> Report:
     Each clause gets about `timeout` seconds. Raises MmpError when there is no `.env`.
     """
     contract = load(stack.workspace.contract)
-    return verify(contract, published(stack, contract), clauses_of(contract), timeout=timeout)
+    return verify(contract, published(stack, contract_of(stack)), clauses_of(contract), timeout=timeout)
 
 
 def check_workspace(root: Path) -> Report:
