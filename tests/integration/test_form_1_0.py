@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from conftest import Dev
+from conftest import ON_EVERY_RUNTIME, Dev
 
-pytestmark = pytest.mark.needs("native")
+pytestmark = [pytest.mark.needs("native"), ON_EVERY_RUNTIME]
 
 
 @pytest.fixture
@@ -34,6 +34,15 @@ def test_it_runs_on_the_ports_that_it_names_and_is_kept(plain: Dev) -> None:
     assert set(outcomes.values()) == {"passed"}
     assert {"service.ready[mlflow]", "mlflow.health[/health]", "env.type[MLFLOW_TRACKING_URI]"} <= outcomes.keys()
     assert plain.json("up")["data"]["env_file_written"] is False
+    if plain.runtime == "compose":
+        plain("check", "--view", "network")
+
+
+def test_secrets_that_it_does_not_name_are_hidden_all_the_same(plain: Dev) -> None:
+    (plain.root / ".env").write_text("POSTGRES_PASSWORD=a-planted-secret\nREDIS_PASSWORD=another-planted-secret\n")
+    shown = plain("env").stdout
+    assert "REDIS_PASSWORD" in shown
+    assert "planted" not in shown
 
 
 def test_one_that_does_not_promise_what_the_servers_need_says_which(plain: Dev) -> None:

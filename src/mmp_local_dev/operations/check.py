@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 import mmp_local_dev
-from mmp_local_dev import env_formats
+from mmp_local_dev import env_formats, workspace_files
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.report import Report
@@ -74,6 +74,8 @@ def _pack(archive: IO[bytes], stack: Stack, env_file: str) -> None:
         for path in sorted(package.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 tar.add(path, f"{package.name}/{path.relative_to(package)}", recursive=False)
+        # Beside the modules, where a package has it: a contract of the 1.0 form is completed from it.
+        _add(tar, f"{package.name}/template/{CONTRACT}", workspace_files.text(CONTRACT))
         tar.add(stack.workspace.contract, f"workspace/{CONTRACT}")
         _add(tar, "workspace/.env", env_file)
 
