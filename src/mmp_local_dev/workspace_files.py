@@ -1,4 +1,4 @@
-"""The files that `mmp-dev init` writes: what stands at the top of this repository, and the schema of the contract."""
+"""The files that `mmp-dev init` writes: what stands at the top of this repository, and the contract's schema."""
 
 from __future__ import annotations
 

@@ -498,3 +498,102 @@ class TestWithoutTheServers:
         done = self.run(line, "up", "redis", "--runtime", "native")
         assert done.returncode == 3, done.stderr
         assert "pip install 'mmp-local-dev[native]'" in done.stderr
+
+
+class TestContractLint:
+    def test_the_workspaces_own_contract_is_clean(self, line: Line) -> None:
+        said = line("contract", "lint")
+        assert (said.code, said.out, said.err) == (0, "dev-contract.yml is clean.\n", "")
+        assert line("contract", "lint", "--json").envelope["data"] == {
+            "file": "dev-contract.yml",
+            "kind": "DevContract",
+            "remarks": [],
+            "clean": True,
+            "fixed": [],
+        }
+
+    def test_every_problem_is_a_line(self, line: Line) -> None:
+        contract = line.folder / "dev-contract.yml"
+        contract.write_text(contract.read_text().replace('version: "1.1.0"', "version: 1.10") + "nonsense: 1\n")
+        said = line("contract", "lint")
+        assert (said.code, said.err) == (1, "")
+        assert 'dev-contract.yml:6: version: YAML reads 1.10 as the number 1.1; write "1.10"\n' in said.out
+        assert 'unknown key "nonsense"' in said.out
+        envelope = line("contract", "lint", str(contract), "--json").envelope
+        assert (envelope["status"], envelope["error"], envelope["data"]["clean"]) == ("error", None, False)
+        assert [remark["severity"] for remark in envelope["data"]["remarks"]] == ["error", "error"]
+        assert envelope["data"]["remarks"][0]["line"] == 6
+
+    def test_warnings_pass(self, outside: Line) -> None:
+        said = outside("contract", "lint", str(REPOSITORY / "tests/contracts/valid/form-1-0.yml"))
+        assert said.code == 0
+        assert "form-1-0.yml:2: warning: is of the 1.0 form" in said.out
+
+    @pytest.mark.parametrize("text", [None, "version: ["])
+    def test_what_cannot_be_read_is_another_answer(self, text: str | None, outside: Line) -> None:
+        path = outside.folder / "mine.yml"
+        if text is not None:
+            path.write_text(text)
+        assert outside("contract", "lint", str(path), "--json").error["code"] == "CONTRACT_INVALID"
+        assert outside("contract", "lint", str(path)).code == 2
+
+    def test_fix_mends_what_is_mechanical_and_says_so(self, line: Line) -> None:
+        contract = line.folder / "dev-contract.yml"
+        before = contract.read_bytes()
+        contract.write_bytes(b"\xef\xbb\xbf" + before.replace(b'"1.1.0"', b"1.1.0").replace(b"  - REDIS_PORT\n", b""))
+        contract.chmod(0o640)
+        said = line("contract", "lint", "--fix")
+        assert (said.code, said.err) == (0, "")
+        assert said.out == (
+            "fixed version: 1.1.0 is in quotes now\n"
+            "fixed provides_env_variables: REDIS_PORT added, as env promises it\n"
+            "dev-contract.yml is clean.\n"
+        )
+        assert sorted(contract.read_bytes().splitlines()) == sorted((b"\xef\xbb\xbf" + before).splitlines())
+        assert contract.stat().st_mode & 0o777 == 0o640
+        changed = contract.stat().st_mtime_ns
+        assert line("contract", "lint", "--fix", "--json").envelope["data"]["fixed"] == []
+        assert contract.stat().st_mtime_ns == changed
+
+    def test_fix_follows_a_link(self, line: Line) -> None:
+        contract, real = line.folder / "dev-contract.yml", line.folder / "real.yml"
+        contract.rename(real)
+        real.write_text(real.read_text().replace('"1.1.0"', "1.1.0"))
+        contract.symlink_to(real)
+        assert line("contract", "lint", "--fix").code == 0
+        assert contract.is_symlink()
+        assert 'version: "1.1.0"' in real.read_text()
+
+    def test_fix_leaves_what_it_cannot_mend(self, line: Line) -> None:
+        contract = line.folder / "dev-contract.yml"
+        text = contract.read_text() + "nonsense: 1\n"
+        contract.write_text(text)
+        said = line("contract", "lint", "--fix")
+        assert said.code == 1
+        assert contract.read_text() == text
+
+
+class TestContractExport:
+    @pytest.mark.parametrize(
+        ("form", "beginning"),
+        [("1.0", 'version: "1.1.0"\n'), ("json-schema", '{\n  "$schema"'), ("markdown", "# mmp-local-dev 1.1.0\n")],
+    )
+    def test_it_is_on_stdout_and_nothing_else(self, form: str, beginning: str, line: Line) -> None:
+        said = line("contract", "export", "--form", form)
+        assert (said.code, said.err) == (0, "")
+        assert said.out.startswith(beginning)
+
+    def test_the_1_0_form_can_be_linted(self, line: Line) -> None:
+        path = line.folder / "old.yml"
+        path.write_text(line("contract", "export", "--form", "1.0").out)
+        assert line("contract", "lint", str(path)).code == 0
+
+    def test_what_is_invalid_is_not_exported(self, outside: Line) -> None:
+        path = outside.folder / "mine.yml"
+        path.write_text("version: 1")
+        said = outside("contract", "export", "--form", "1.0", str(path))
+        assert (said.code, said.out) == (2, "")
+
+    def test_a_form_has_to_be_named(self, line: Line) -> None:
+        assert line("contract", "export").code == 2
+        assert "json-schema" in line("contract", "export", "--form", "xml").err

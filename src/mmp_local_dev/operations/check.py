@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 import mmp_local_dev
-from mmp_local_dev import env_formats
+from mmp_local_dev import env_formats, workspace_files
 from mmp_local_dev.contract.clauses.base import Clause, S, select
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.load import load
@@ -22,7 +22,7 @@ from mmp_local_dev.contract.static.sources import Sources
 from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.errors import RuntimeUnavailable
 from mmp_local_dev.events import ignore
-from mmp_local_dev.operations.opened import choose_runtime, open_stack, published
+from mmp_local_dev.operations.opened import choose_runtime, contract_of, open_stack, published
 from mmp_local_dev.shell import CommandFailed
 from mmp_local_dev.workspace import CONTRACT, DEFAULT_STACK, Stack, Workspace
 
@@ -55,7 +55,7 @@ def check(stack: Stack, asked: Asked = ALL) -> Report:
     Raises MmpError when there is no `.env`, and InputError when `asked` names what the contract does not have.
     """
     contract = load(stack.workspace.contract)
-    return _verified(contract, published(stack, contract), clauses_of(contract), asked)
+    return _verified(contract, published(stack, contract_of(stack)), clauses_of(contract), asked)
 
 
 def check_static(stack: Stack, asked: Asked = ALL) -> Report:
@@ -108,6 +108,8 @@ def _pack(archive: IO[bytes], stack: Stack, env_file: str, asked: Asked) -> None
         for path in sorted(package.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 tar.add(path, f"{package.name}/{path.relative_to(package)}", recursive=False)
+        # Beside the modules, where a package has it: a contract of the 1.0 form is completed from it.
+        _add(tar, f"{package.name}/template/{CONTRACT}", workspace_files.text(CONTRACT))
         tar.add(stack.workspace.contract, f"workspace/{CONTRACT}")
         _add(tar, "workspace/.env", env_file)
         _add(tar, "asked.json", json.dumps(asdict(asked)))

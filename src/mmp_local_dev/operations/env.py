@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mmp_local_dev.contract.load import load
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import InputError, Repair
 from mmp_local_dev.events import Emit, ignore
 from mmp_local_dev.operations.move import source_of
-from mmp_local_dev.operations.opened import choose_runtime, locked, open_stack, published, save
+from mmp_local_dev.operations.opened import choose_runtime, contract_of, locked, open_stack, published, save
 from mmp_local_dev.workspace import Stack
 
 
 def env(stack: Stack) -> Environment:
     """What `.env` publishes. Raises MmpError when there is no `.env` yet."""
-    return published(stack, load(stack.workspace.contract))
+    return published(stack, contract_of(stack))
 
 
 def network_env(stack: Stack) -> Environment:

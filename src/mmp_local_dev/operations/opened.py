@@ -58,7 +58,7 @@ def open_stack(
     Earlier wins: `given` (flags), `process_environment` for names of the contract, `.env`, what the stack remembers,
     the contract's defaults. Raises ContractInvalid or EnvironmentInvalid for what cannot be used.
     """
-    contract = _completed(load(stack.workspace.contract))
+    contract = contract_of(stack)
     written = read_env_file(stack, contract)
     state = stack.load_or_create(known_id=written.get(STACK_ID))
     if written.get(STACK_ID, state.id) != state.id:  # a copy of a workspace: what its runtime had is the original's
@@ -75,11 +75,13 @@ def open_stack(
     return Opened(stack, contract, state, env, RUNTIMES[state.runtime or "native"](stack, state.id, emit))
 
 
-def _completed(contract: Contract) -> Contract:
-    """A contract of the 1.0 form with what it does not say: defaults, and the variables that only this tool reads.
+def contract_of(stack: Stack) -> Contract:
+    """The contract that a stack is run from. Raises ContractInvalid.
 
-    They are those of the contract that `mmp-dev init` writes, on the ports that this one names.
+    One of the 1.0 form is completed by what it cannot say: defaults, and the variables that only this tool reads. They
+    are those of the contract that `mmp-dev init` writes, on the ports that this one names.
     """
+    contract = load(stack.workspace.contract)
     if contract.form != FORM_1_0:
         return contract
     own = load_text(workspace_files.CONTRACT, workspace_files.text(workspace_files.CONTRACT)).variables

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmp_local_dev.contract.load import load, reading
+from mmp_local_dev.contract.fix import fixed
+from mmp_local_dev.contract.lint import lint
+from mmp_local_dev.contract.load import load, load_lenient, reading
 from mmp_local_dev.contract.load.form import check_form, schema, shipped
 from mmp_local_dev.contract.load.reading import read
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.errors import ContractInvalid
 
 WHOLE = yaml.safe_load((Path(__file__).parents[2] / "contracts/valid/everything.yml").read_text(encoding="utf-8"))
+MENDED = {"version", "env", "provides_env_variables", "provides_services"}
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 FIT_TO_SHOW = re.compile(r"(dev-contract\.yml:[0-9]+: .+|and [0-9]+ more)", re.ASCII)
 JUDGE = jsonschema.Draft202012Validator(dict(shipped()), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
@@ -123,6 +127,40 @@ def test_what_is_accepted_is_the_same_to_consumers_of_the_1_0_form(file: Path, d
         provided = {v.name for v in contract.variables.values() if v.required and not v.accepted}
         assert set(plain["provides_env_variables"]) == provided
         assert {item["name"] for item in plain["provides_services"]} == set(contract.services)
+
+
+@fuzzing
+@given(document=nearly_contracts() | VALUES)
+def test_mending_ends_and_touches_nothing_else(document: Any) -> None:
+    text = dumped(document)
+    try:
+        mended = fixed("dev-contract.yml", text).text
+    except ContractInvalid:
+        return
+    assert fixed("dev-contract.yml", mended).done == ()
+    if mended != text:
+        before, after = yaml.safe_load(text), yaml.safe_load(mended)
+        assert {k: v for k, v in before.items() if k not in MENDED} == {
+            k: v for k, v in after.items() if k not in MENDED
+        }
+
+
+@fuzzing
+@given(document=nearly_contracts(), today=st.dates())
+def test_what_is_clean_can_be_loaded(file: Path, document: dict[str, Any], today: date) -> None:
+    contract = loaded(file, dumped(document).encode())
+    assert lint(file, today=today).clean == (contract is not None)
+
+
+@fuzzing
+@given(document=nearly_contracts())
+def test_a_consumer_meets_no_other_error(file: Path, document: dict[str, Any]) -> None:
+    file.write_text(dumped({**document, "apiVersion": "mmp.dev/v9"}), encoding="utf-8")
+    try:
+        contract, warnings = load_lenient(file)
+    except ContractInvalid:
+        return
+    assert (contract.form, len(warnings)) == ("mmp.dev/v9", 1)
 
 
 @settings(max_examples=20, deadline=None)

@@ -30,8 +30,9 @@ ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description", "default", "ex
 # Read together with another keyword, or before all of them.
 COMPANIONS = {"$ref", "type", "properties", "propertyNames", "patternProperties", "maximum"}
 
-# Where we ask for more than JSON Schema can: it sees the number, not how it is spelled.
-STRICTER = {"hexadecimal-port"}
+# Where we ask for more than JSON Schema can: it sees the number, not how it is spelled, and jsonschema alone knows
+# nothing of moments.
+STRICTER = {"hexadecimal-port", "level-infinite", "fixture-at-impossible-moment"}
 
 CORPUS = sorted((Path(__file__).parents[2] / "contracts").glob("*/*.yml"))
 

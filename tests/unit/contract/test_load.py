@@ -3,14 +3,36 @@
 import os
 import re
 import stat
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 
-from mmp_local_dev.contract.load import load, reading
+from mmp_local_dev.contract.export.form_1_0 import form_1_0
+from mmp_local_dev.contract.load import load, load_lenient, reading
 from mmp_local_dev.contract.load.source import MOST_BYTES
-from mmp_local_dev.contract.model import Contract, ContractService, Variable, VariableType
+from mmp_local_dev.contract.model import (
+    Column,
+    Contract,
+    ContractService,
+    Entity,
+    Feature,
+    FeatureService,
+    FeatureView,
+    KnownAnswer,
+    KnownAnswers,
+    KnownKeys,
+    Promise,
+    ServiceLevel,
+    Severity,
+    Stability,
+    Variable,
+    VariableType,
+)
+from mmp_local_dev.contract.well_known import SERVICES, VARIABLES
 from mmp_local_dev.errors import ContractInvalid
 
 ROOT = Path(__file__).parents[3]
@@ -87,26 +109,41 @@ def test_promises_know_their_lines(own: Contract) -> None:
     assert own.mlflow_line == line_of(own.path, "capabilities:")
 
 
-def test_every_field_arrives(file: Path) -> None:
-    file.write_text((CORPUS / "valid" / "everything.yml").read_text(encoding="utf-8"), encoding="utf-8")
-    contract = load(file)
-    assert contract.variables["TRACKING_URI"] == Variable(
-        name="TRACKING_URI",
-        type=VariableType.URL,
-        default="https://ml.example:5002/mlflow",
-        binds="mlflow.uri",
-        line=line_of(file, "TRACKING_URI"),
+@pytest.fixture(scope="module")
+def everything() -> Contract:
+    return load(CORPUS / "valid" / "everything.yml")
+
+
+def test_every_field_of_servers_arrives(everything: Contract) -> None:
+    assert everything.variables["TRACKING_URI"] == Variable(
+        "TRACKING_URI", VariableType.URL, default="https://ml.example:5002/mlflow", binds="mlflow.uri"
     )
-    assert contract.variables["OTHER_PASSWORD"] == Variable(
-        name="OTHER_PASSWORD",
-        type=VariableType.STRING,
+    assert everything.variables["OTHER_PASSWORD"] == Variable(
+        "OTHER_PASSWORD", VariableType.STRING, required=False, sensitive=True
+    )
+    assert everything.variables["OTHER_PASSWORD"].description == "2 kinds: a, b"
+    assert everything.variables["FEAST_PROJECT"] == Variable(
+        "FEAST_PROJECT",
+        VariableType.STRING,
+        default="sample_project",
         required=False,
-        sensitive=True,
-        description="2 kinds: a, b",
-        line=line_of(file, "OTHER_PASSWORD"),
+        const=True,
+        stability=Stability.BETA,
     )
-    assert contract.services["postgresql"] == ContractService(
-        name="postgresql",
+    assert everything.variables["LOG_LEVEL"] == Variable(
+        "LOG_LEVEL",
+        VariableType.STRING,
+        default="info",
+        enum=("debug", "info", "off"),
+        min_length=3,
+        accepted=True,
+        severity=Severity.WARNING,
+    )
+    assert everything.variables["OLD_HOST"] == Variable(
+        "OLD_HOST", VariableType.HOST, required=False, deprecated=True, sunset=date(2099, 6, 30)
+    )
+    assert everything.services["postgresql"] == ContractService(
+        "postgresql",
         protocol="postgresql",
         version="~=17.2",
         port=5433,
@@ -115,18 +152,247 @@ def test_every_field_arrives(file: Path) -> None:
         endpoints={"host": "127.0.0.1:5433", "network": "my_db:5432"},
         auth="password",
         tls="required",
-        line=line_of(file, "postgresql:"),
     )
-    assert contract.services["mlflow"] == ContractService(
-        name="mlflow",
+    assert everything.services["cache-1"] == ContractService(
+        "cache-1",
+        protocol="redis",
+        version=">=7.2rc1,<9",
+        port=6380,
+        needs=("postgresql",),
+        endpoints={"host": "[::1]:6380"},
+        auth="optional-password",
+        severity=Severity.WARNING,
+        stability=Stability.ALPHA,
+        deprecated=True,
+        sunset=date(2099, 12, 31),
+    )
+    assert everything.services["mlflow"] == ContractService(
+        "mlflow",
         protocol="http",
         version="<4",
         port=5002,
         needs=("cache-1", "postgresql"),
         endpoints={"host": "localhost:5002"},
         health_path="/health",
-        line=line_of(file, "mlflow:"),
     )
+
+
+def test_every_field_of_tables_arrives(everything: Contract) -> None:
+    table = everything.tables["user_demographics"]
+    assert (table.physical_name, table.primary_key) == ("features.user_demographics", ("event_timestamp", "user_id"))
+    assert table.description == "One row for each user and day."
+    assert list(table.columns) == ["user_id", "event_timestamp", "age", "gender", "score", "tags", "mood"]
+    assert table.columns["user_id"] == Column("user_id", type="varchar(50)", nullable=False)
+    assert table.columns["age"] == Column(
+        "age", type="int4", severity=Severity.WARNING, deprecated=True, sunset=date(2099, 1, 1)
+    )
+    assert table.columns["gender"] == Column("gender", type="char", unique=True)
+    users = everything.tables["users-2"]
+    assert users.columns["id"] == Column("id", type="bigserial", nullable=False)
+    assert users.primary_key == ("id",)
+
+
+def test_every_field_of_feast_arrives(everything: Contract) -> None:
+    feast = everything.feast
+    assert feast is not None
+    assert (feast.project, feast.entity_key_serialization_version) == ("sample_project", 3)
+    assert feast.entities == {"user": Entity("user", join_key="user_id", dtype="String")}
+    assert feast.views["user_demographics"] == FeatureView(
+        "user_demographics",
+        entities=("user",),
+        features={
+            "age": Feature("age", dtype="Int64"),
+            "gender": Feature(
+                "gender", dtype="String", severity=Severity.WARNING, deprecated=True, sunset=date(2099, 1, 1)
+            ),
+            "score": Feature("score", dtype="Float64"),
+            "tags": Feature("tags", dtype="Array(String)"),
+            "mood": Feature("mood", dtype="String"),
+        },
+        source="user_demographics",
+        timestamp_field="event_timestamp",
+        ttl=365 * 24 * 3600,
+        definition_digest="sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    )
+    assert feast.views["computed"] == FeatureView(
+        "computed",
+        entities=("user",),
+        features={"is_new": Feature("is_new", dtype="Bool")},
+        online=False,
+        stability=Stability.ALPHA,
+    )
+    assert feast.services == {
+        "fraud_detection": FeatureService(
+            "fraud_detection", features=("user_demographics:age", "computed:is_new"), stability=Stability.BETA
+        )
+    }
+
+
+def test_every_other_field_arrives(everything: Contract) -> None:
+    assert everything.fixtures == {
+        "known_users": KnownKeys(
+            "known_users", entity="user", values=("user_001", "user_002"), places=("offline", "online")
+        ),
+        "answers-now": KnownAnswers(
+            "answers-now",
+            view="user_demographics",
+            answers=(
+                KnownAnswer({"user_id": "user_001"}, {"age": 31, "gender": "F", "score": -0.5}),
+                KnownAnswer({"user_id": "user_002"}, {"age": None, "score": 7}),
+            ),
+        ),
+        "answers_then": KnownAnswers(
+            "answers_then",
+            view="computed",
+            answers=(KnownAnswer({"user_id": "user_001"}, {"is_new": False}),),
+            at=datetime(2025, 12, 31, 15, tzinfo=UTC),
+            severity=Severity.WARNING,
+        ),
+    }
+    assert everything.service_levels["online-read-p95"] == ServiceLevel(
+        "online-read-p95",
+        property="latency",
+        value=50.0,
+        unit="ms",
+        element="feast.user_demographics",
+        severity=Severity.WARNING,
+    )
+    assert everything.service_levels["ping.p95"].severity is Severity.ERROR
+    assert list(everything.service_levels) == ["online-read-p95", "ping.p95", "fresh", "fresh-features"]
+    assert everything.reserved == {
+        "env": ("REDIS_URL",),
+        "services": ("minio",),
+        "tables": ("sessions",),
+        "features": ("user_demographics:height",),
+    }
+    assert (everything.ruleset, everything.verification_script) == (1, "scripts/verify it.py")
+    assert (everything.status, everything.owner) == ("deprecated", "Søren & co.")
+    assert everything.description == "All of it: 1"
+
+
+def promises(value: object) -> Iterator[Promise]:
+    """Every promise in a contract, however deep."""
+    if isinstance(value, Promise):
+        yield value
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
+    members = [getattr(value, each.name) for each in fields(value)] if is_dataclass(value) else []
+    for each in (*inside, *members):
+        yield from promises(each)
+
+
+def test_every_promise_knows_its_line(everything: Contract) -> None:
+    """The line is where its name stands, and it stands as a key, or as the value of name or id."""
+    lines = everything.path.read_text(encoding="utf-8").splitlines()
+    found = list(promises(everything))
+    assert {type(promise) for promise in found} == set(Promise.__subclasses__())
+    assert [promise for promise in found if promise.name not in lines[promise.line - 1]] == []
+    assert everything.feast is not None
+    assert lines[everything.feast.line - 1] == "feast:"
+
+
+# The 1.0 form
+
+
+def test_the_1_0_form_means_the_well_known_names_alike(file: Path) -> None:
+    file.write_text(form_1_0(load(ROOT / "dev-contract.yml")), encoding="utf-8")
+    contract = load(file)
+    assert (contract.form, contract.version, contract.name) == ("1.0", "1.1.0", "dev-contract")
+    own = load(ROOT / "dev-contract.yml")
+    for name, variable in contract.variables.items():
+        assert variable == replace(own.variables[name], default=None)
+        assert variable.line == line_of(file, f"- {name}")
+    assert [(s.name, s.protocol, s.port, s.health_path) for s in contract.services.values()] == [
+        (s.name, s.protocol, s.port, s.health_path) for s in own.services.values()
+    ]
+    assert [service.version for service in contract.services.values()] == ["", "", ""]
+    assert contract.services["redis"].line == line_of(file, '- name: "redis"')
+
+
+def test_the_1_0_form_says_little_of_other_names(file: Path) -> None:
+    file.write_text(
+        "version: '1.2.3'\nprovides_env_variables: [API_KEY, POSTGRES_PORT]\nverification_script: v.py\n"
+        "provides_services: [{name: web, port: 80, health_check: /up}, {name: queue, port: 81}]\n"
+    )
+    contract = load(file)
+    assert contract.variables == {
+        "API_KEY": Variable("API_KEY", VariableType.STRING),
+        "POSTGRES_PORT": Variable("POSTGRES_PORT", VariableType.PORT),  # it binds nothing that is there
+    }
+    assert contract.services == {
+        "web": ContractService("web", protocol="http", version="", port=80, health_path="/up"),
+        "queue": ContractService("queue", protocol="", version="", port=81),
+    }
+
+
+def test_the_well_known_names_are_those_of_this_provider(own: Contract) -> None:
+    assert {name: replace(own.variables[name], default=None) for name in VARIABLES} == VARIABLES
+    assert {name: service.protocol for name, service in own.services.items()} == SERVICES
+
+
+# Newer forms, for consumers
+
+
+def newer(text: str) -> str:
+    added = text.replace("mmp.dev/v2", "mmp.dev/v3")
+    return added.replace("env:\n", "new_section: {a: [1]}\nenv:\n", 1).replace(
+        "{type: port,", "{type: port, new: 1,", 1
+    )
+
+
+def test_a_consumer_goes_on_with_what_it_knows_of_a_newer_form(file: Path) -> None:
+    file.write_text(newer(MINIMAL), encoding="utf-8")
+    contract, warnings = load_lenient(file)
+    assert contract.form == "mmp.dev/v3"
+    assert contract.variables == load(CORPUS / "valid" / "minimal.yml").variables
+    assert warnings == [
+        f"dev-contract.yml:{line_of(file, 'apiVersion')}: apiVersion: this tool knows mmp.dev/v2, not mmp.dev/v3; "
+        "upgrade it with `pip install --upgrade mmp-local-dev`; until then, what is new in it is left out"
+    ]
+
+
+def test_a_provider_does_not(file: Path) -> None:
+    file.write_text(newer(MINIMAL), encoding="utf-8")
+    assert "this tool knows mmp.dev/v2, not mmp.dev/v3" in refusal(file)
+
+
+def test_a_consumer_sees_the_same_of_a_form_that_it_knows() -> None:
+    path = CORPUS / "valid" / "everything.yml"
+    assert load_lenient(path) == (load(path), [])
+
+
+def test_what_is_wrong_in_a_newer_form_is_wrong_for_consumers_too(file: Path) -> None:
+    file.write_text(newer(MINIMAL).replace("port: 6379", "port: none"), encoding="utf-8")
+    with pytest.raises(ContractInvalid, match="has to be a whole number"):
+        load_lenient(file)
+
+
+# What consumers of the 1.0 form do
+
+
+def test_the_own_contract_is_all_that_a_consumer_of_the_1_0_form_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = yaml.safe_load((ROOT / "dev-contract.yml").read_text(encoding="utf-8"))
+    assert isinstance(contract["version"], str)
+    for name in contract["provides_env_variables"]:
+        monkeypatch.setenv(name, "anything")
+    assert [name for name in contract["provides_env_variables"] if not os.getenv(name)] == []
+    for service in contract["provides_services"]:
+        assert isinstance(service["name"], str)
+        assert 0 < service["port"] < 65536
+
+
+def test_nothing_runs_the_verification_script() -> None:
+    """It is a text: read into the model, and written out again."""
+    package = ROOT / "src" / "mmp_local_dev"
+    sources = {path.relative_to(package).as_posix(): path.read_text("utf-8") for path in package.rglob("*.py")}
+    named = {name for name, source in sources.items() if "verification_script" in source}
+    contract = "contract/"
+    assert {name.removeprefix(contract) for name in named} == {
+        "model.py",
+        "load/build/__init__.py",
+        "load/build/form_1_0.py",
+        "load/other_forms.py",
+        "export/form_1_0.py",
+    }
 
 
 # The corpus

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
+from mmp_local_dev.contract.load.reading import in_quotes
 from mmp_local_dev.contract.model import Contract, ContractService
 
 
@@ -14,22 +14,17 @@ def form_1_0(contract: Contract) -> str:
 
 
 def _lines(contract: Contract) -> Iterator[str]:
-    yield f"version: {_text(contract.version)}"
+    yield f"version: {in_quotes(contract.version)}"
     yield "provides_env_variables:"
     yield from (f"  - {v.name}" for v in contract.variables.values() if v.required and not v.accepted)
     yield "provides_services:"
     for service in contract.services.values():
         yield from _service(service)
-    yield f"verification_script: {_text(contract.verification_script)}"
+    yield f"verification_script: {in_quotes(contract.verification_script)}"
 
 
 def _service(service: ContractService) -> Iterator[str]:
-    yield f"  - name: {_text(service.name)}"
+    yield f"  - name: {in_quotes(service.name)}"
     yield f"    port: {service.port}"
     if service.health_path:
-        yield f"    health_check: {_text(service.health_path)}"
-
-
-def _text(value: str) -> str:
-    """In quotes, so that YAML reads it as text whatever it is; JSON's are among YAML's."""
-    return json.dumps(value)
+        yield f"    health_check: {in_quotes(service.health_path)}"

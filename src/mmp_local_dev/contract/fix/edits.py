@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from typing import cast
 import yaml
 from yaml.nodes import CollectionNode, MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
+
+from mmp_local_dev.contract.load.reading import in_quotes
 
 _DASHES = re.compile(r" *- +")
 
@@ -79,7 +80,7 @@ def word(node: YamlNode | None) -> str:
 def quote(composed: Composed, scalar: YamlNode, said: str) -> Edit | None:
     """Put a plain scalar in quotes; None for what is something else."""
     if isinstance(scalar, ScalarNode) and composed.is_plainly(scalar):
-        return replace(scalar, json.dumps(scalar.value, ensure_ascii=False), said)
+        return replace(scalar, in_quotes(scalar.value), said)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mmp_local_dev.contract.load.build import build, build_1_0
@@ -43,7 +44,8 @@ def load_lenient(path: Path) -> tuple[Contract, list[str]]:
     if problem is None:
         return _built(path, document, met), []
     warning = f"{path.name}:{problem.line}: {problem.sentence()}; until then, what is new in it is left out"
-    return _built(path, as_known(document, schema()), met), [warning]
+    contract = _built(path, as_known(document, schema()), met)
+    return replace(contract, form=document.at("apiVersion").text), [warning]
 
 
 def problems_of(document: Node, met: list[Problem]) -> list[Problem]:

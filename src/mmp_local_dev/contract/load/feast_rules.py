@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from mmp_local_dev.contract import types
 from mmp_local_dev.contract.load.document import Node, Problem, quoted
@@ -98,10 +98,12 @@ def features(document: Node) -> tuple[str, ...]:
 
 
 def join_keys(document: Node, view: str) -> dict[str, str]:
-    """The join keys of a view, each with its type of Feast."""
-    entities = document.at("feast", "entities")
-    named = [entities.at(item.text) for item in document.at("feast", "feature_views", view, "entities").items]
-    return {entity.at("join_key").text: entity.at("dtype").text for entity in named if entity.members}
+    """The join keys of a view, each with its type of Feast; none when an entity of it is not known."""
+    entities = document.at("feast", "entities").members
+    names = [item.text for item in document.at("feast", "feature_views", view, "entities").items]
+    if not entities.keys() >= {*names}:
+        return {}
+    return {entities[name].at("join_key").text: entities[name].at("dtype").text for name in names}
 
 
 def _views(document: Node) -> Iterator[tuple[Where, Node]]:
@@ -115,8 +117,13 @@ def _views_with_columns(document: Node) -> Iterator[tuple[Where, Node, dict[str,
     for where, view in _views(document):
         table = tables.get(view.at("source").text)
         if table is not None:
-            yield where, view, {column.at("name").text: column for column in table.at("properties").items}
+            yield where, view, _by_name(table.at("properties").items)
 
 
 def _tables(document: Node) -> dict[str, Node]:
-    return {table.at("name").text: table for table in document.at("schema").items}
+    return _by_name(document.at("schema").items)
+
+
+def _by_name(items: Sequence[Node]) -> dict[str, Node]:
+    """The first one of each name; that there is a second one is told by another rule."""
+    return {item.at("name").text: item for item in reversed(items)}

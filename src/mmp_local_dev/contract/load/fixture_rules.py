@@ -57,9 +57,9 @@ def answers_fit(document: Node) -> Iterator[Problem]:
     views = document.at("feast", "feature_views").members
     for where, fixture in _about(document, "view"):
         view = fixture.at("view").text
-        if view not in views:
-            continue
-        keys, features = join_keys(document, view), _features(views[view])
+        if view not in views or not (keys := join_keys(document, view)):
+            continue  # which is told of the view
+        features = _features(views[view])
         for index, answer in enumerate(fixture.at("answers").items):
             place = (*where, "answers", f"[{index}]")
             yield from _missing_keys(answer, keys, place)

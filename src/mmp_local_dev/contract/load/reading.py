@@ -9,6 +9,7 @@ consumers of the 1.0 form use.
 from __future__ import annotations
 
 import re
+import sys
 from typing import cast
 
 import yaml
@@ -57,6 +58,12 @@ def read(name: str, text: str, *, merges: bool = False) -> tuple[Node, list[Prob
     """
     reader = _Reader(name, text, merges=merges)
     return reader.document(), reader.problems
+
+
+def in_quotes(text: str) -> str:
+    """`text` as YAML in one line that everyone reads as text, whatever is in it."""
+    written: str = yaml.dump(text, Dumper=yaml.SafeDumper, default_style='"', allow_unicode=True, width=sys.maxsize)
+    return written.removesuffix("\n")
 
 
 class _Reader:
