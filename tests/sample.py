@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conftest import REPOSITORY, Dev
+from conftest import Dev
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.model import Contract
@@ -99,7 +100,7 @@ class Sample:
 def make_sample(dev: Dev) -> Sample:
     """The sample on a running stack: its tables and rows, its features applied and materialized, and the contract."""
     path = dev.root / "dev-contract.yml"
-    path.write_text((REPOSITORY / path.name).read_text() + (SAMPLE / "contract.yml").read_text())
+    shutil.copy(SAMPLE / path.name, path)
     contract = load(path)
     env = published(Workspace(dev.root).stack("default"), contract)
     sample = Sample(dev, contract, env)
