@@ -15,5 +15,6 @@ CREATE TABLE features.user_interests (
 INSERT INTO features.user_demographics VALUES
     ('user_001', 30, 'F', 51000.25, '2026-01-01T00:00:00Z'),
     ('user_001', 31, 'F', 52000.25, '2026-06-01T00:00:00Z'),
-    ('user_002', 44, NULL, 38000, '2026-01-01T00:00:00Z');
+    ('user_002', 44, NULL, 38000, '2026-01-01T00:00:00Z'),
+    ('user_003', 62, 'M', NULL, '2026-01-01T00:00:00Z');
 INSERT INTO features.user_interests VALUES ('user_001', '{chess}', 'one@example.com', '2026-01-01T00:00:00Z');

@@ -8,6 +8,7 @@ FeatureService,DataSource,Feature}.proto and protos/feast/types/Value.proto); un
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -114,12 +115,14 @@ class Registry:
 def read(path: Path) -> Registry:
     """The registry in this file. Raises MmpError, REGISTRY_UNUSABLE, when it is not there, too large or not one."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+            raise _unusable(path, "is no file")
+        if found.st_size > _LARGEST:
+            raise _unusable(path, f"is no Feast registry: it has more than {_LARGEST // 2**20} MB")
+        content = path.read_bytes()
     except OSError as error:
         raise _unusable(path, f"cannot be read: {error.strerror}") from None
-    if len(content) > _LARGEST:
-        raise _unusable(path, f"is no Feast registry: it has more than {_LARGEST // 2**20} MB")
     return _registry(_parsed(path, content))
 
 

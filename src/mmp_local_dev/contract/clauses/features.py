@@ -102,7 +102,7 @@ def _entity(entity: Entity) -> Judge:
     def judge(project: Project, _env: Environment) -> str:
         found = project.entities.get(entity.name)
         if found is None:
-            raise _missing(entity, "entity", project.entities)
+            raise _missing(entity, f"there is no entity {entity.name}", project.entities)
         expected, actual = f"{entity.join_key} {entity.dtype}", f"{found.join_key} {found.dtype}"
         if expected != actual:
             raise _different(f"the entity {entity.name} has another key", expected, actual)
@@ -139,7 +139,7 @@ def _view(contract: Contract, view: FeatureView) -> Judge:
     def judge(project: Project, env: Environment) -> str:
         found = project.views.get(view.name)
         if found is None:
-            raise _missing(view, "feature view", project.views)
+            raise _missing(view, f"there is no feature view {view.name}", project.views)
         wrong = list(_differences(contract, view, found, env))
         if wrong:
             expected, actual = ("; ".join(words) for words in zip(*wrong, strict=True))
@@ -185,7 +185,7 @@ def _feature(view: FeatureView, feature: Feature) -> Judge:
         features = project.views[view.name].features
         found = features.get(feature.name)
         if found is None:
-            raise _missing(feature, f"feature of {view.name}", features)
+            raise _missing(feature, f"{view.name} has no feature {feature.name}", features)
         if found != feature.dtype:
             raise _different(f"{view.name}:{feature.name} has another type", feature.dtype, found)
         return found
@@ -197,7 +197,7 @@ def _feature_service(service: FeatureService) -> Judge:
     def judge(project: Project, _env: Environment) -> None:
         found = project.services.get(service.name)
         if found is None:
-            raise _missing(service, "feature service", project.services)
+            raise _missing(service, f"there is no feature service {service.name}", project.services)
         if lacking := [reference for reference in service.features if reference not in found]:
             raise _different(
                 f"the feature service {service.name} lacks {_listed(lacking)}",
@@ -208,11 +208,11 @@ def _feature_service(service: FeatureService) -> Judge:
     return judge
 
 
-def _missing(promise: Promise, kind: str, there: Iterable[str]) -> Exception:
+def _missing(promise: Promise, message: str, there: Iterable[str]) -> Exception:
     if not promise.required:
         return ClauseSkipped("optional, not there")
     return ClauseBroken(
-        f"there is no {kind} {promise.name}{meant(promise.name, there)}",
+        f"{message}{meant(promise.name, there)}",
         expected=promise.name,
         actual=_listed(there),
         repairs=[_APPLY],

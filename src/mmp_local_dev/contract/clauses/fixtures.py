@@ -41,15 +41,26 @@ def clauses(contract: Contract, reader: Reader) -> Iterator[LiveClause]:
             yield from _of_keys(contract, fixture, reader)
 
 
-def causes_of_reading(view: str, features: Iterable[str]) -> Iterator[str]:
-    """The clauses without which these features of a view cannot be read."""
+def causes_of_reading(contract: Contract, view: str, features: Iterable[str]) -> Iterator[str]:
+    """The clauses without which these features of a view cannot be read through Feast.
+
+    A view without a source may be computed from any other one; the contract does not say from which.
+    """
+    yield "service.ready[postgresql]"  # Feast's configuration names the offline store in any case
+    yield from _ids(view, features)
+    views = contract.feast.views if contract.feast else {}
+    if view in views and not views[view].source:
+        yield from (id_ for other in views.values() if other.source for id_ in _ids(other.name, other.features))
+
+
+def _ids(view: str, features: Iterable[str]) -> Iterator[str]:
     yield from dict.fromkeys(id_ for feature in features for id_ in feature_ids(f"{view}:{feature}"))
 
 
 def _of_answers(contract: Contract, fixture: KnownAnswers, reader: Reader) -> LiveClause:
     place, service = ("online", "redis") if fixture.at is None else ("offline", "postgresql")
     features = list(dict.fromkeys(name for answer in fixture.answers for name in answer.values))
-    causes = [f"service.ready[{service}]", *causes_of_reading(fixture.view, features)]
+    causes = [f"service.ready[{service}]", *causes_of_reading(contract, fixture.view, features)]
     if fixture.at and (table := _source(contract, fixture.view)):
         causes.append(f"table.grant[{table.physical_name}]")
     check = _answers(fixture, features, reader)
@@ -113,7 +124,7 @@ def _of_keys(contract: Contract, fixture: KnownKeys, reader: Reader) -> Iterator
         yield _keys_clause("offline", fixture, check, "postgresql", entity, *causes)
     if "online" in fixture.places:
         views = _online_views(contract, fixture.entity)
-        causes = [id_ for view in views for id_ in causes_of_reading(view.name, view.features)]
+        causes = [id_ for view in views for id_ in causes_of_reading(contract, view.name, view.features)]
         check = _keys_online(contract, fixture, views, reader)
         yield _keys_clause("online", fixture, check, "redis", entity, "service.ready[redis]", *causes)
 
