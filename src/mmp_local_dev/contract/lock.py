@@ -125,7 +125,7 @@ def read(path: Path) -> Lock:
     Raises InputError when it cannot be read, is damaged, or was written by a newer tool than this one.
     """
     try:
-        return from_text(path, path.read_text(encoding="utf-8"))
+        return from_text(path, path.read_bytes().decode(errors="replace"))
     except FileNotFoundError:
         return Lock()
     except OSError as error:
