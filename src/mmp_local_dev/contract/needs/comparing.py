@@ -29,9 +29,15 @@ def compare(
 
     Raises InputError for a word of `ignore` that names nothing.
     """
+    offer, clauses = comparison(requirements, contract)
+    left = _without(ignore, clauses)
+    return verify(replace(contract, path=requirements.path), offer, left, mode="compare", waivers=waivers)
+
+
+def comparison(requirements: Requirements, contract: Contract) -> tuple[Offer, list[NeedClause]]:
+    """What `compare` checks, and against what: for those who check one clause at a time."""
     offer = Offer(contract)
-    clauses = _without(ignore, [*clauses_of(requirements), *_deprecations(requirements, offer)])
-    return verify(replace(contract, path=requirements.path), offer, clauses, mode="compare", waivers=waivers)
+    return offer, [*clauses_of(requirements), *_deprecations(requirements, offer)]
 
 
 def _without(ignored: Sequence[str], clauses: Sequence[NeedClause]) -> list[NeedClause]:
