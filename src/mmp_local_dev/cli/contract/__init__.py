@@ -10,6 +10,9 @@ from mmp_local_dev.cli.groups import LazyGroup
 COMMANDS: dict[str, str] = {
     "lint": "Find everything that is wrong with a contract.",
     "export": "Write the contract in another form.",
+    "verify-consumers": "Compare the requirements of consumers with the contract.",
+    "can-i-upgrade": "Ask whether a consumer may move to another contract.",
+    "infer": "Draft a consumer's requirements from its code.",
 }
 
 

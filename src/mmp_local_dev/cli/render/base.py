@@ -9,7 +9,10 @@ from mmp_local_dev.events import Event
 
 if TYPE_CHECKING:
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.operations.can_i_upgrade import Upgrade
+    from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
     from mmp_local_dev.operations.old_data import OldData
@@ -43,6 +46,15 @@ class Output:
 
     def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
         """What `old-data` found, or deleted."""
+
+    def consumers(self, result: Verification) -> None:
+        """The end of `contract verify-consumers`."""
+
+    def upgrade(self, result: Upgrade) -> None:
+        """The end of `contract can-i-upgrade`."""
+
+    def draft(self, result: Inferred) -> None:
+        """The end of `contract infer`."""
 
     def init(self, result: Init) -> None:
         """The end of `init`."""

@@ -17,7 +17,10 @@ from mmp_local_dev.events import Event, Warned
 
 if TYPE_CHECKING:
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.operations.can_i_upgrade import Upgrade
+    from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
     from mmp_local_dev.operations.old_data import OldData
@@ -73,6 +76,22 @@ class JsonOutput(Output):
     def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
         """As it is."""
         self._data = {"old_data": [asdict(each) for each in found], "deleted": deleted}
+
+    def consumers(self, result: Verification) -> None:
+        """Every verdict with its report, and which of them count."""
+        verdicts = [{**vars(verdict), "report": verdict.report.to_data()} for verdict in result.verdicts]
+        fatal = [verdict.file for verdict in result.fatal]
+        self._data = {**vars(result), "verdicts": verdicts, "fatal": fatal}
+        self._ok = result.exit_code == 0
+
+    def upgrade(self, result: Upgrade) -> None:
+        """As it is, with every clause that was compared."""
+        self._data = {**asdict(result), "reports": [report.to_data() for report in result.reports]}
+        self._ok = result.exit_code == 0
+
+    def draft(self, result: Inferred) -> None:
+        """As it is; warnings in the envelope."""
+        self._data = asdict(result)
 
     def init(self, result: Init) -> None:
         """As it is."""

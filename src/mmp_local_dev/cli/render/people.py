@@ -19,7 +19,10 @@ from mmp_local_dev.events import Began, Done, Event, Note, Progress, Waiting, Wa
 
 if TYPE_CHECKING:
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.operations.can_i_upgrade import Upgrade
+    from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
     from mmp_local_dev.operations.old_data import OldData
@@ -114,6 +117,25 @@ class PeopleOutput(Output):
             say(f"{'deleted ' if deleted else ''}{each.name}  ({each.runtime}: {each.where})")
         if not found:
             say("No old data: everything that this stack keeps is in use.")
+
+    def consumers(self, result: Verification) -> None:
+        """What is in each one's way, then the count."""
+        from mmp_local_dev.cli.render import needs
+
+        needs.say_verification(result)
+
+    def upgrade(self, result: Upgrade) -> None:
+        """What is in the way, then the answer."""
+        from mmp_local_dev.cli.render import needs
+
+        needs.say_upgrade(result)
+
+    def draft(self, result: Inferred) -> None:
+        """The draft, or where it was written."""
+        if result.file:
+            say(f"wrote {result.file}: a draft; read it before you rely on it", err=True)
+        else:
+            say(result.text, nl=False)
 
     def init(self, result: Init) -> None:
         """What was written, and the next command."""

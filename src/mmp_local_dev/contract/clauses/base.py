@@ -87,11 +87,16 @@ def select(clauses: Sequence[Clause[S]], only: Collection[str] = (), sections: C
     return [clause for clause in clauses if clause.id in wanted]
 
 
-def _named(word: str, clauses: Sequence[Clause[S]]) -> list[str]:
+def is_named(word: str, clause_id: str) -> bool:
+    """Whether `word` names this clause: its id, its kind such as `service.ready`, or a pattern of one with `*`."""
     import re
 
     pattern = re.compile("".join(".*" if character == "*" else re.escape(character) for character in word))
-    found = [c.id for c in clauses if pattern.fullmatch(c.id) or pattern.fullmatch(c.id.partition("[")[0])]
+    return bool(pattern.fullmatch(clause_id) or pattern.fullmatch(clause_id.partition("[")[0]))
+
+
+def _named(word: str, clauses: Sequence[Clause[S]]) -> list[str]:
+    found = [clause.id for clause in clauses if is_named(word, clause.id)]
     if not found:
         raise InputError(
             f"No clause is called {word}.", repairs=[Repair("mmp-dev check --verbose", "shows the ids of all clauses")]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from mmp_local_dev.contract.clauses.base import ClauseBroken
+from mmp_local_dev.contract.clauses.base import ClauseBroken, is_named
 from mmp_local_dev.contract.model import Contract, Promise, Severity
 from mmp_local_dev.contract.needs.clauses import clauses_of
 from mmp_local_dev.contract.needs.offer import NeedCheck, NeedClause, Offer
@@ -14,19 +14,37 @@ from mmp_local_dev.contract.report import Report
 from mmp_local_dev.contract.requirements import Requirements
 from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.contract.waivers import NONE, Waivers
-from mmp_local_dev.errors import Repair
+from mmp_local_dev.errors import InputError, Repair
 
 
-def compare(requirements: Requirements, contract: Contract, *, waivers: Waivers = NONE) -> Report:
+def compare(
+    requirements: Requirements, contract: Contract, *, waivers: Waivers = NONE, ignore: Sequence[str] = ()
+) -> Report:
     """Whether `contract` promises what `requirements` ask for, as a report of the mode `compare`.
 
     A finding's `declared` is a line of the requirements, `expected` what is needed, `actual` what is promised. What the
     contract says nothing about, as one of the 1.0 form does of versions, is unknown. What it promises and has
-    deprecated is kept, with a warning beside it (`env.deprecated[NAME]`).
+    deprecated is kept, with a warning beside it (`env.deprecated[NAME]`). `ignore` names clauses that are left out, as
+    `is_named` takes them; what hangs on them is judged as if they were kept.
+
+    Raises InputError for a word of `ignore` that names nothing.
     """
+    offer, clauses = comparison(requirements, contract)
+    left = _without(ignore, clauses)
+    return verify(replace(contract, path=requirements.path), offer, left, mode="compare", waivers=waivers)
+
+
+def comparison(requirements: Requirements, contract: Contract) -> tuple[Offer, list[NeedClause]]:
+    """What `compare` checks, and against what: for those who check one clause at a time."""
     offer = Offer(contract)
-    clauses = [*clauses_of(requirements), *_deprecations(requirements, offer)]
-    return verify(replace(contract, path=requirements.path), offer, clauses, mode="compare", waivers=waivers)
+    return offer, [*clauses_of(requirements), *_deprecations(requirements, offer)]
+
+
+def _without(ignored: Sequence[str], clauses: Sequence[NeedClause]) -> list[NeedClause]:
+    for word in ignored:
+        if not any(is_named(word, clause.id) for clause in clauses):
+            raise InputError(f"No clause of these requirements is called {word}.")
+    return [clause for clause in clauses if not any(is_named(word, clause.id) for word in ignored)]
 
 
 def _deprecations(requirements: Requirements, offer: Offer) -> Iterator[NeedClause]:
