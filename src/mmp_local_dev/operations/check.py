@@ -13,6 +13,8 @@ import mmp_local_dev
 from mmp_local_dev import env_formats
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.load import load
+from mmp_local_dev.contract.load.waivers import FILE as WAIVERS
+from mmp_local_dev.contract.load.waivers import waivers_beside
 from mmp_local_dev.contract.report import Report
 from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.errors import RuntimeUnavailable
@@ -33,12 +35,13 @@ print(json.dumps(check_workspace(folder / "workspace").to_data()))
 
 
 def check(stack: Stack, *, timeout: float = 10) -> Report:
-    """Verify the contract with the values of `.env`, so that a stale file is noticed.
+    """Verify the contract with the values of `.env`, so that a stale file is noticed; with the waivers beside it.
 
     Each clause gets about `timeout` seconds. Raises MmpError when there is no `.env`.
     """
     contract = load(stack.workspace.contract)
-    return verify(contract, published(stack, contract), clauses_of(contract), timeout=timeout)
+    waivers = waivers_beside(stack.workspace.contract)
+    return verify(contract, published(stack, contract), clauses_of(contract), timeout=timeout, waivers=waivers)
 
 
 def check_workspace(root: Path) -> Report:
@@ -75,6 +78,8 @@ def _pack(archive: IO[bytes], stack: Stack, env_file: str) -> None:
             if path.is_file() and path.suffix != ".pyc":
                 tar.add(path, f"{package.name}/{path.relative_to(package)}", recursive=False)
         tar.add(stack.workspace.contract, f"workspace/{CONTRACT}")
+        if (waivers := stack.workspace.contract.with_name(WAIVERS)).is_file():
+            tar.add(waivers, f"workspace/{WAIVERS}")
         _add(tar, "workspace/.env", env_file)
 
 

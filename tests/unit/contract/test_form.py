@@ -12,7 +12,7 @@ import yaml
 from mmp_local_dev.contract import types
 from mmp_local_dev.contract.load import variable_rules
 from mmp_local_dev.contract.load.crosschecks import RULES, RULES_1_0
-from mmp_local_dev.contract.load.form import CONTRACT, CONTRACT_1_0, KEYWORDS, check_form, schema, shipped
+from mmp_local_dev.contract.load.form import CONTRACT, CONTRACT_1_0, KEYWORDS, WAIVERS, check_form, schema, shipped
 from mmp_local_dev.contract.load.other_forms import KNOWN, is_1_0
 from mmp_local_dev.contract.load.reading import read
 from mmp_local_dev.contract.model import Severity, Stability, VariableType
@@ -37,7 +37,7 @@ def parts(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from parts(each)
 
 
-SCHEMAS = {name: dict(shipped(name)) for name in (CONTRACT, CONTRACT_1_0)}
+SCHEMAS = {name: dict(shipped(name)) for name in (CONTRACT, CONTRACT_1_0, WAIVERS)}
 JUDGES = {
     name: jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
     for name, schema in SCHEMAS.items()

@@ -143,6 +143,7 @@ _NEITHER: tuple[_Row, ...] = (
     ("key-order-changed", NONE, "the columns of the key are in another order"),
 )
 
+NEWEST = 1
 NOT_BUMPED, DECREASED, INSUFFICIENT = "version-not-bumped", "version-decreased", "version-insufficient"
 
 _VERSION = (
@@ -154,9 +155,9 @@ _VERSION = (
 
 def rules(number: int) -> Mapping[str, Rule]:
     """The rules of a ruleset by their ids. Raises InputError for a number that this tool does not know."""
-    if number != 1:
+    if number != NEWEST:
         raise InputError(
-            f"This tool knows ruleset 1, not {number}, which the contract asks for.",
+            f"This tool knows ruleset {NEWEST}, not {number}, which the contract asks for.",
             repairs=[Repair("pip install --upgrade mmp-local-dev", "installs a tool that may know it")],
         )
     return {rule.id: rule for rule in (*_rules(), *_VERSION)}
