@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mmp_local_dev.contract.clauses.base import Clause, ClauseBroken, ClauseSkipped, S
+from mmp_local_dev.contract.clauses.base import Clause, ClauseBroken, ClauseSkipped, ClauseUndecided, S
 from mmp_local_dev.contract.model import Contract, Severity
 from mmp_local_dev.contract.report import Finding, Outcome, Report
 from mmp_local_dev.contract.waivers import NONE, Waivers
@@ -98,6 +98,8 @@ def _checked(clause: Clause[S], contract: Contract, subject: S, timeout: float) 
         seen = clause.check(subject, timeout)
     except ClauseSkipped as skipped:
         return _finding(clause, contract, Outcome.SKIPPED, str(skipped))
+    except ClauseUndecided as undecided:
+        return _finding(clause, contract, Outcome.UNKNOWN, str(undecided))
     except ClauseBroken as broken:
         outcome = Outcome.FAILED if clause.severity is Severity.ERROR else Outcome.WARNING
         found = _finding(clause, contract, outcome, broken.message)

@@ -12,7 +12,16 @@ import yaml
 from mmp_local_dev.contract import types
 from mmp_local_dev.contract.load import variable_rules
 from mmp_local_dev.contract.load.crosschecks import RULES, RULES_1_0
-from mmp_local_dev.contract.load.form import CONTRACT, CONTRACT_1_0, KEYWORDS, WAIVERS, check_form, schema, shipped
+from mmp_local_dev.contract.load.form import (
+    CONTRACT,
+    CONTRACT_1_0,
+    KEYWORDS,
+    REQUIREMENTS,
+    WAIVERS,
+    check_form,
+    schema,
+    shipped,
+)
 from mmp_local_dev.contract.load.other_forms import KNOWN, is_1_0
 from mmp_local_dev.contract.load.reading import read
 from mmp_local_dev.contract.model import Severity, Stability, VariableType
@@ -37,7 +46,7 @@ def parts(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from parts(each)
 
 
-SCHEMAS = {name: dict(shipped(name)) for name in (CONTRACT, CONTRACT_1_0, WAIVERS)}
+SCHEMAS = {name: dict(shipped(name)) for name in (CONTRACT, CONTRACT_1_0, REQUIREMENTS, WAIVERS)}
 JUDGES = {
     name: jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
     for name, schema in SCHEMAS.items()
@@ -119,10 +128,32 @@ def test_code_and_schema_name_the_same_things() -> None:
     assert [name for type_ in types.NAMES for name in types.dtypes(type_) if not dtype.fullmatch(name)] == []
 
 
-def test_both_forms_share_their_words() -> None:
-    old, new = SCHEMAS[CONTRACT_1_0]["$defs"], SCHEMAS[CONTRACT]["$defs"]
-    for name in old.keys() - {"providedService"}:
-        assert old[name] == new[name]
+# The same words for other things.
+DIFFERENT = {CONTRACT_1_0: {"providedService"}, REQUIREMENTS: {"metadata", "variable", "service", "column", "feature"}}
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_all_forms_share_their_words(name: str) -> None:
+    own, shared = SCHEMAS[name]["$defs"], SCHEMAS[CONTRACT]["$defs"]
+    words = (own.keys() & shared.keys()) - DIFFERENT[name]
+    assert {word: own[word] for word in words} == {word: shared[word] for word in words}
+
+
+def test_requirements_name_what_contracts_name() -> None:
+    own, contract = SCHEMAS[REQUIREMENTS], SCHEMAS[CONTRACT]
+    types = [form["$defs"]["variable"]["properties"]["type"]["enum"] for form in (own, contract)]
+    capabilities = [form["properties"]["mlflow"]["properties"]["capabilities"]["items"] for form in (own, contract)]
+    assert (types[0], capabilities[0]) == (types[1], capabilities[1])
+
+
+@pytest.mark.parametrize(
+    ("short", "name"),
+    [("variable", "variableName"), ("service", "range"), ("column", "columnName"), ("feature", "featureReference")],
+)
+def test_a_short_form_is_what_the_long_one_has(short: str, name: str) -> None:
+    definitions = SCHEMAS[REQUIREMENTS]["$defs"]
+    for keyword in ("title", "pattern"):
+        assert definitions[short][keyword] == definitions[name][keyword]
 
 
 def test_rules_name_sections_that_exist() -> None:
@@ -139,5 +170,6 @@ def test_our_verdict_is_that_of_json_schema(path: Path) -> None:
     except ContractInvalid:
         return  # no YAML that we accept, so no schema has anything to say
     if not problems and path.stem not in STRICTER:
-        form = CONTRACT_1_0 if is_1_0(document) else CONTRACT
+        others = REQUIREMENTS if path.parent.name.endswith("-requirements") else CONTRACT
+        form = CONTRACT_1_0 if is_1_0(document) else others
         assert (not list(check_form(document, schema(form)))) == JUDGES[form].is_valid(yaml.safe_load(text))
