@@ -99,5 +99,9 @@ def service_arguments(function: F) -> F:
 
 
 def _stack(name: str) -> Stack:
-    start = Path(os.environ.get("MMP_DEV_WORKSPACE") or Path.cwd())
-    return Workspace.find(start).stack(name)
+    return workspace().stack(name)
+
+
+def workspace() -> Workspace:
+    """The workspace that the command is called in. Raises WorkspaceNotFound."""
+    return Workspace.find(Path(os.environ.get("MMP_DEV_WORKSPACE") or Path.cwd()))

@@ -7,7 +7,10 @@ import click
 from mmp_local_dev.cli.groups import LazyGroup
 
 # name -> one line of help, as in `cli/main.py`.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "diff": "Show what has changed, whom it breaks, and which version is due.",
+    "rules": "List the rules of diff.",
+}
 
 
 @click.group("contract", cls=LazyGroup, table=COMMANDS, package=__name__)

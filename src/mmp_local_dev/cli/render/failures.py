@@ -80,7 +80,8 @@ def errors_for(arguments: Sequence[str]) -> ErrorOutput:
     own = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     words = [argument for argument in own if not argument.startswith("-")]
     command = " ".join(words[: 2 if words[:1] == ["contract"] else 1])
-    return ErrorOutput(command, as_json="--json" in own, debug="--debug" in own)
+    as_json = "--json" in own or (words[:1] == ["contract"] and "--format json" in " ".join(own).replace("=", " "))
+    return ErrorOutput(command, as_json=as_json, debug="--debug" in own)
 
 
 def _write_bug_log(trace: str) -> str:

@@ -17,7 +17,10 @@ from mmp_local_dev.errors import Repair
 from mmp_local_dev.events import Began, Done, Event, Note, Progress, Warned
 
 if TYPE_CHECKING:
+    from mmp_local_dev.contract.compare.changes import Change
+    from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Finding, Report
+    from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.old_data import OldData
@@ -130,6 +133,18 @@ class PeopleOutput(Output):
             if verbose or finding.outcome in ("failed", "unknown"):
                 _say_finding(finding)
         say(_summary(report))
+
+    def changes(self, found: Comparison, failing: Sequence[Change], form: str) -> None:
+        """As text, or in the form that was asked for."""
+        from mmp_local_dev.cli.render import changes
+
+        changes.FORMATS[form](found, failing)
+
+    def rules(self, rules: Sequence[Rule]) -> None:
+        """A line for each rule."""
+        from mmp_local_dev.cli.render import changes
+
+        changes.say_rules(rules)
 
     def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
         """One line each."""

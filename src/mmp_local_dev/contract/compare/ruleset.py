@@ -34,6 +34,11 @@ class Rule:
     strict: Weight | None = None
     bump: Bump | None = None
 
+    def to_data(self) -> dict[str, str]:
+        """As JSON knows it."""
+        said = {"id": self.id, "severity": self.severity.name, "mirror": self.mirror, "meaning": self.meaning}
+        return {**said, "direction": self.direction, "strict": self.strict.name if self.strict else ""}
+
 
 # Each line: a change, its severity and meaning; then the change that takes it back, or nothing where that is the same.
 _Row = tuple[str, Weight, str] | tuple[str, Weight, str, str, Weight, str]
