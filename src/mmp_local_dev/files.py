@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,6 +38,32 @@ def write_if_changed(path: Path, text: str, *, mode: int = 0o644) -> bool:
         return False
     write_atomically(path, text, mode=mode)
     return True
+
+
+def check_writable(path: Path) -> None:
+    """Make `path`'s folder, and find out whether `write_text` will do. Raises OSError when it will not."""
+    with suppress(FileExistsError):  # something else than a folder, as the next step tells
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():  # opening a pipe would already tell its reader something
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return
+    with tempfile.TemporaryFile(dir=path.resolve().parent):
+        pass
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` atomically, behind a link if `path` is one; into what is no plain file, such as a pipe, at once.
+
+    Characters that UTF-8 does not have (half of a pair, as in a file's name that is no UTF-8) become `?`.
+    """
+    possible = text.encode("utf-8", "replace").decode("utf-8")
+    if path.exists() and not path.is_file():
+        path.write_text(possible, encoding="utf-8")
+    else:
+        write_atomically(path.resolve(), possible)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -16,6 +17,14 @@ from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.workspace import DEFAULT_STACK, Stack, Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def duration(value: str) -> float:
+    """The seconds that `90s`, `5m` or `1h` means: a type of options."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", value)
+    if not found:
+        raise click.BadParameter(f"{value!r} is no duration: write a number with s, m or h, as in 60s.")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def stack_option(function: F) -> F:
@@ -34,6 +43,18 @@ def stack_option(function: F) -> F:
 def json_option(function: F) -> F:
     """`--json`: one JSON object on stdout instead of text."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")(function)
+
+
+def format_option(*forms: str) -> Callable[[F], F]:
+    """`--format`, one of `forms`; the first is the default. The command gets it as `form`."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help="What to print; json is what --json prints.",
+    )
 
 
 def debug_option(function: F) -> F:
@@ -98,10 +119,20 @@ def service_arguments(function: F) -> F:
     return click.argument("services", nargs=-1, metavar="[SERVICE]...")(function)
 
 
+def contract_argument(function: F) -> F:
+    """`[FILE]`, given to the command as `file`: the contract of the workspace when there is none."""
+    return click.argument(
+        "file",
+        required=False,
+        type=click.Path(path_type=Path),
+        metavar="[FILE]",
+        callback=lambda _context, _argument, file: file or _workspace().contract,
+    )(function)
+
+
 def _stack(name: str) -> Stack:
-    return workspace().stack(name)
+    return _workspace().stack(name)
 
 
-def workspace() -> Workspace:
-    """The workspace that the command is called in. Raises WorkspaceNotFound."""
+def _workspace() -> Workspace:
     return Workspace.find(Path(os.environ.get("MMP_DEV_WORKSPACE") or Path.cwd()))

@@ -54,6 +54,7 @@ class Report:
     """The results of one verification, in the contract's order.
 
     `mode` is `live`, `static` or `compare`; `began` is the moment it began (ISO 8601, UTC), `seconds` how long it took.
+    `selected` are the words by which a part of the contract was chosen; none when all of it was verified.
     """
 
     contract: str
@@ -62,10 +63,24 @@ class Report:
     mode: str = "live"
     began: str = ""
     seconds: float = 0.0
+    selected: tuple[str, ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         """How many clauses ended so."""
-        return sum(finding.outcome is outcome for finding in self.findings)
+        return len(self.of(outcome))
+
+    def of(self, *outcomes: Outcome) -> tuple[Finding, ...]:
+        """The findings that ended in one of these ways."""
+        return tuple(finding for finding in self.findings if finding.outcome in outcomes)
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        """What has to be repaired: the clauses that failed or stayed open by themselves."""
+        return self.of(Outcome.FAILED, Outcome.UNKNOWN)
+
+    def held_back_by(self, clause: str) -> tuple[Finding, ...]:
+        """The findings of the clauses that could not be judged because of this one."""
+        return tuple(finding for finding in self.findings if finding.cause == clause)
 
     @property
     def kept(self) -> bool:
@@ -79,6 +94,11 @@ class Report:
         if self.count(Outcome.FAILED):
             return 1
         return 0 if self.kept else 3
+
+    @property
+    def verdict(self) -> str:
+        """The exit code in a word: kept, broken or unknown."""
+        return {0: "kept", 1: "broken", 3: "unknown"}[self.exit_code]
 
     def to_data(self) -> dict[str, Any]:
         """As JSON knows it: text, numbers, lists and mappings."""
@@ -98,4 +118,5 @@ class Report:
             )
             for finding in data["findings"]
         ]
-        return cls(data["contract"], data["version"], tuple(findings), data["mode"], data["began"], data["seconds"])
+        told = {name: data[name] for name in ("contract", "version", "mode", "began", "seconds")}
+        return cls(**told, findings=tuple(findings), selected=tuple(data["selected"]))

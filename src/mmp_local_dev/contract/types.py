@@ -57,22 +57,11 @@ _DTYPES: Mapping[str, tuple[str, ...]] = {
     "uuid": _TEXT,
 }
 _WITHOUT_DTYPE = (
-    *(
-        "bit",
-        "bit varying",
-        "box",
-        "cidr",
-        "circle",
-        "inet",
-        "interval",
-        "line",
-        "lseg",
-        "macaddr",
-        "macaddr8",
-        "money",
-    ),
-    *("oid", "path", "point", "polygon", "time with time zone", "time without time zone", "tsquery"),
-    *("tsvector", "xml", "geography", "geometry", "halfvec", "hstore", "vector"),  # the last five of extensions
+    *("bit", "bit varying", "time with time zone", "time without time zone", "interval"),
+    *("box", "circle", "line", "lseg", "path", "point", "polygon"),
+    *("cidr", "inet", "macaddr", "macaddr8"),
+    *("money", "oid", "tsquery", "tsvector", "xml"),
+    *("geography", "geometry", "halfvec", "hstore", "vector"),  # of extensions
 )
 
 # The spellings that a contract can use; any other name needs its schema, as in `public.mood`.

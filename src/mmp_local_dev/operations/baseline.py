@@ -33,8 +33,8 @@ def baseline(path: Path, against: str) -> Baseline:
 
     `against` is a file; `REF:FILE`, exactly that in the repository of the current folder; a tag or a commit: the same
     file in it; a branch: the same file where this history left it, since what has been added to it later is nobody's
-    deletion here; or `merge-base`: that with the default branch. Raises InputError for what is none of these, ContractInvalid for a contract that cannot be used,
-    and MmpError where Git cannot say.
+    deletion here; or `merge-base`: that with the default branch. Raises InputError for what is none of these,
+    ContractInvalid for a contract that cannot be used, and MmpError where Git cannot say.
     """
     if Path(against).is_file():
         return Baseline(load(Path(against)), against)

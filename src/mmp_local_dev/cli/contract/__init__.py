@@ -10,6 +10,8 @@ from mmp_local_dev.cli.groups import LazyGroup
 COMMANDS: dict[str, str] = {
     "diff": "Show what has changed, whom it breaks, and which version is due.",
     "rules": "List the rules of diff.",
+    "lint": "Find everything that is wrong with a contract.",
+    "export": "Write the contract in another form.",
 }
 
 

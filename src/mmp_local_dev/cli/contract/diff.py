@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +16,7 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command("diff")
-@click.argument("file", type=_FILE, required=False)
+@options.contract_argument
 @click.option(
     "--against", default=MERGE_BASE, show_default=True, metavar="FILE|REF:FILE|REF", help="The older version."
 )
@@ -40,18 +39,11 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="Which changes fail: all, or those that one of --consumers uses.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown", "junit", "github"]),
-    default="text",
-    show_default=True,
-    help="How to print the changes; github annotates them in GitHub Actions.",
-)
+@options.format_option("text", "json", "markdown", "junit", "github")
 @options.json_option
 @options.debug_option
 def command(
-    file: Path | None,
+    file: Path,
     against: str,
     as_of: datetime,
     waivers: Path | None,
@@ -73,10 +65,9 @@ def command(
     """
     if gate == "consumers" and not consumers:
         raise click.UsageError("--gate consumers needs --consumers.")
-    form = "json" if as_json else form
-    with render.output("contract diff", as_json=form == "json") as out:
+    with render.output("contract diff", as_json=as_json or form == "json") as out:
         found = diff(
-            file or Path(os.path.relpath(options.workspace().contract)),
+            file,
             against=against,
             as_of=as_of.date(),
             waivers=waivers,

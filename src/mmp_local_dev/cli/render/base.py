@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.lint import Lint
     from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
@@ -54,3 +55,6 @@ class Output:
 
     def init(self, result: Init) -> None:
         """The end of `init`."""
+
+    def lint(self, result: Lint) -> None:
+        """What `contract lint` found, and mended."""

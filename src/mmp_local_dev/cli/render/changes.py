@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 
 import click
 
-from mmp_local_dev.cli.render import github, junit
-from mmp_local_dev.cli.render.people import say
+from mmp_local_dev.cli.render.github import annotation, markdown
+from mmp_local_dev.cli.render.junit import Case, document
+from mmp_local_dev.cli.render.words import say
 from mmp_local_dev.contract.compare.changes import Change, Weight
 from mmp_local_dev.contract.compare.ruleset import Rule
 from mmp_local_dev.operations.diff import Comparison
@@ -20,8 +23,8 @@ Write = Callable[[Comparison, Sequence[Change]], None]
 
 def say_text(found: Comparison, failing: Sequence[Change]) -> None:
     """The changes by section, who uses what, then the verdict."""
-    say(click.style(f"{found.file} against {found.baseline}", dim=True), err=True)
-    for section, changes in groupby(found.diff.changes, key=lambda change: change.section):
+    say(click.style(f"{os.path.relpath(found.file)} against {found.baseline}", dim=True), err=True)
+    for section, changes in _by_section(found):
         say(click.style(section, bold=True))
         for change in changes:
             aside = click.style(f"  {_aside(found, change)}", dim=True)
@@ -31,6 +34,10 @@ def say_text(found: Comparison, failing: Sequence[Change]) -> None:
     for note in found.diff.notes:
         say(f"{click.style('Note:', fg='yellow')} {note}", err=True)
     say(f"{_counts(found)}{found.diff.verdict}.")
+
+
+def _by_section(found: Comparison) -> Iterator[tuple[str, Iterator[Change]]]:
+    return groupby(found.diff.changes, key=lambda change: change.section)
 
 
 def _breaking(found: Comparison) -> list[Change]:
@@ -58,51 +65,55 @@ def _counts(found: Comparison) -> str:
 
 
 def print_markdown(found: Comparison, _failing: Sequence[Change]) -> None:
-    """A heading, a table and the verdict."""
-    click.echo(markdown(found))
+    """A heading with the verdict, and a table."""
+    say(_table(found))
 
 
-def markdown(found: Comparison) -> str:
-    """The same as text."""
-    head = [f"### Contract {found.diff.contract}: {found.diff.verdict}", "", f"Against {_cell(found.baseline)}."]
-    table = ["", "| severity | change | rule | users |", "| --- | --- | --- | --- |", *map(_row, found.diff.changes)]
-    notes = ["", *(f"- {_cell(note)}" for note in found.diff.notes)]
+def _table(found: Comparison) -> str:
+    head = [f"### {markdown(f'Contract {found.diff.contract}: {found.diff.verdict}')}", "", markdown(found.baseline)]
+    table = ["", "| severity | change | id | users |", "| --- | --- | --- | --- |", *map(_row, found.diff.changes)]
+    notes = ["", *(f"- {markdown(note)}" for note in found.diff.notes)]
     return "\n".join([*head, *(table if found.diff.changes else []), *(notes if found.diff.notes else [])])
 
 
 def _row(change: Change) -> str:
     aside = f" (waived: {change.waived})" if change.waived else f" ({change.note})" if change.note else ""
-    cells = (change.severity.name, f"{change.text}{aside}", f"`{change.id}`", ", ".join(change.users))
-    return f"| {' | '.join(map(_cell, cells))} |"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\r", " ").replace("\n", " ")
+    users = ", ".join(change.users)
+    cells = (
+        change.severity.name,
+        markdown(change.text + aside),
+        f"<code>{markdown(change.id)}</code>",
+        markdown(users),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def print_junit(found: Comparison, failing: Sequence[Change]) -> None:
-    """One case for each change, or one that passes where nothing has changed: for many readers no case is a failure."""
-    cases = [_case(change, failed=change in failing) for change in found.diff.changes]
-    unchanged = junit.Case("contract", "contract", output=found.diff.verdict)
-    click.echo(junit.document(f"contract diff {found.diff.contract}", cases or [unchanged]))
+    """A suite for each section, or one with a case that passes: for many readers no case is a failure."""
+    suites = {section: [_case(each, failing) for each in changes] for section, changes in _by_section(found)}
+    whole = {"contract": [Case(found.diff.contract, "contract", text=found.diff.verdict)]}
+    properties = {"contract": found.diff.contract, "old": found.diff.old, "new": found.diff.new}
+    name = f"contract diff {found.diff.contract}"
+    say(document(name, suites or whole, began=f"{found.diff.as_of}T00:00:00", properties=properties), nl=False)
 
 
-def _case(change: Change, *, failed: bool) -> junit.Case:
-    told = f"{change.severity.name}: {change.text}"
-    said = "\n".join(filter(None, [told, change.waived and f"waived: {change.waived}", change.note]))
-    if failed:
-        return junit.Case(change.id, change.section, "failure", change.text, said)
-    return junit.Case(change.id, change.section, output=said)
+def _case(change: Change, failing: Sequence[Change]) -> Case:
+    aside = [f"waived: {change.waived}"] if change.waived else []
+    text = "\n".join([f"{change.severity.name}: {change.text}", *aside, *filter(None, [change.note])])
+    return Case(change.id, change.rule, 0.0, "failure" if change in failing else "", change.text, text)
 
 
 def print_github(found: Comparison, failing: Sequence[Change]) -> None:
     """An annotation for each change that is more than told, where it stands in the new file; and the step's summary."""
+    file = os.path.relpath(found.file, os.environ.get("GITHUB_WORKSPACE") or None)
     for change in found.diff.changes:
         if change in failing or change.severity >= Weight.WARN:
-            level: github.Level = "error" if change in failing else "warning"
-            github.annotate(level, change.text, title=change.rule, file=found.file, line=change.new_line)
-    github.summarize(markdown(found))
-    say(found.diff.verdict, err=True)
+            level = "error" if change in failing else "warning"
+            say(annotation(level, change.text, file=file, line=change.new_line, title=change.id))
+    say(f"{_counts(found)}{found.diff.verdict}.")
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8") as stream:
+            stream.write(f"{_table(found)}\n\n")
 
 
 FORMATS: Mapping[str, Write] = {

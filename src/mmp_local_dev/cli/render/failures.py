@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import pairwise
 
 import click
 
 from mmp_local_dev import __version__
-from mmp_local_dev.cli.render import machine, people
+from mmp_local_dev.cli.render import machine
+from mmp_local_dev.cli.render.words import say, say_repairs
 from mmp_local_dev.errors import MmpError, Repair
 
 
@@ -33,10 +35,10 @@ class ErrorOutput:
             import traceback
 
             traceback.print_exception(error)
-        people.say(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
+        say(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
         for line in error.detail.splitlines():
-            people.say(click.style(f"  | {line}", dim=True), err=True)
-        people.say_repairs(error.repairs, err=True)
+            say(click.style(f"  | {line}", dim=True), err=True)
+        say_repairs(error.repairs, err=True)
 
     def usage(self, error: click.ClickException) -> None:
         """A wrong option or argument, in click's words."""
@@ -50,7 +52,7 @@ class ErrorOutput:
         if self._json:
             self._envelope("INTERRUPTED", "Interrupted.", (), retryable=True, detail="")
         else:
-            people.say("Interrupted. What this command had started was stopped; data is as it was.", err=True)
+            say("Interrupted. What this command had started was stopped; data is as it was.", err=True)
 
     def bug(self, error: Exception, trace: str) -> None:
         """Something that should not happen: keep versions and traceback in a file that can be sent along."""
@@ -61,7 +63,7 @@ class ErrorOutput:
             return
         if self._debug:
             click.echo(trace, err=True)
-        people.say(f"{click.style('Bug:', fg='red', bold=True)} {message}", err=True)
+        say(f"{click.style('Bug:', fg='red', bold=True)} {message}", err=True)
 
     def _envelope(self, code: str, message: str, repairs: Sequence[Repair], *, retryable: bool, detail: str) -> None:
         actions = [asdict(repair) for repair in repairs]
@@ -80,8 +82,13 @@ def errors_for(arguments: Sequence[str]) -> ErrorOutput:
     own = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     words = [argument for argument in own if not argument.startswith("-")]
     command = " ".join(words[: 2 if words[:1] == ["contract"] else 1])
-    as_json = "--json" in own or (words[:1] == ["contract"] and "--format json" in " ".join(own).replace("=", " "))
-    return ErrorOutput(command, as_json=as_json, debug="--debug" in own)
+    return ErrorOutput(command, as_json="--json" in own or _has_json_form(own, command), debug="--debug" in own)
+
+
+def _has_json_form(own: Sequence[str], command: str) -> bool:
+    """Whether `--format json` stands for `--json`. That of `env` does not: its JSON is the values and nothing else."""
+    asked = "--format=json" in own or ("--format", "json") in pairwise(own)
+    return asked and command != "env"
 
 
 def _write_bug_log(trace: str) -> str:

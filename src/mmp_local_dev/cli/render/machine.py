@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.lint import Lint
     from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
@@ -88,6 +89,11 @@ class JsonOutput(Output):
     def init(self, result: Init) -> None:
         """As it is."""
         self._data = asdict(result)
+
+    def lint(self, result: Lint) -> None:
+        """Every remark; no remark of severity error is a clean file."""
+        self._data = {**asdict(result.result), "clean": result.result.clean, "fixed": list(result.fixed)}
+        self._ok = result.result.clean
 
 
 def print_envelope(command: str, data: object, *, ok: bool, warnings: Sequence[str] = (), error: object = None) -> None:

@@ -5,39 +5,31 @@ Lines are written with click; rich, which takes a tenth of a second to import, i
 
 from __future__ import annotations
 
-import os
+import math
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmp_local_dev.cli.render import findings
 from mmp_local_dev.cli.render.base import Output
-from mmp_local_dev.errors import Repair
-from mmp_local_dev.events import Began, Done, Event, Note, Progress, Warned
+from mmp_local_dev.cli.render.words import MARKS, say
+from mmp_local_dev.events import Began, Done, Event, Note, Progress, Waiting, Warned
 
 if TYPE_CHECKING:
     from mmp_local_dev.contract.compare.changes import Change
     from mmp_local_dev.contract.compare.ruleset import Rule
-    from mmp_local_dev.contract.report import Finding, Report
+    from mmp_local_dev.contract.report import Report
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.lint import Lint
     from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
 
-_MARKS = {
-    "passed": click.style("✓", fg="green"),
-    "failed": click.style("✗", fg="red"),
-    "warning": click.style("!", fg="yellow"),
-    "blocked": click.style("·", fg="yellow"),
-    "skipped": click.style("-", dim=True),
-    "unknown": click.style("?", fg="red"),
-}
 _STATES = {"running": "green", "starting": "yellow", "exited": "red", "absent": "white", "external": "cyan"}
-_VERDICTS = {0: click.style("kept", fg="green"), 1: click.style("broken", fg="red")}
-_UNKNOWN = click.style("unknown", fg="yellow")
 _DOING = {
     "start": "starting",
     "stop": "stopping",
@@ -64,18 +56,6 @@ _NEXT = {
     "mmp-dev logs -f": "what the services say",
     "mmp-dev down": "stop; nothing is deleted",
 }
-
-
-def say(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """One line on stdout, or with `err` on stderr; without colours where they are not wanted (no-color.org)."""
-    click.echo(text, err=err, nl=nl, color=False if os.environ.get("NO_COLOR") else None)
-
-
-def say_repairs(repairs: Sequence[Repair], *, err: bool = False, indent: str = "") -> None:
-    """The ways out, one a line."""
-    for repair in repairs:
-        text = f"{repair.command}  ({repair.description})" if repair.command and repair.description else ""
-        say(f"{indent}-> {text or repair.command or repair.description}", err=err)
 
 
 class PeopleOutput(Output):
@@ -127,12 +107,9 @@ class PeopleOutput(Output):
             say(f"Start what does not run with: {click.style('mmp-dev up', bold=True)}", err=True)
 
     def report(self, report: Report, *, verbose: bool = False) -> None:
-        """The causes first, each with its repair; then the count."""
+        """The causes first, each with its repair; the count last."""
         self.close()
-        for finding in report.findings:
-            if verbose or finding.outcome in ("failed", "unknown"):
-                _say_finding(finding)
-        say(_summary(report))
+        findings.say_report(report, verbose=verbose)
 
     def changes(self, found: Comparison, failing: Sequence[Change], form: str) -> None:
         """As text, or in the form that was asked for."""
@@ -161,6 +138,17 @@ class PeopleOutput(Output):
             say(f"kept  {name}")
         say(f"Next: {click.style('mmp-dev up', bold=True)}")
 
+    def lint(self, result: Lint) -> None:
+        """What was mended, then a line for each remark, as compilers write them."""
+        file, remarks = result.result.file, result.result.remarks
+        for done in result.fixed:
+            say(f"fixed {done}")
+        for remark in remarks:
+            told = f"{click.style('warning:', fg='yellow')} " if remark.severity == "warning" else ""
+            say(f"{file}:{remark.line}: {told}{remark.text}")
+        if not remarks:
+            say(f"{file} is clean.")
+
 
 class _Progress:
     """What is going on: on a terminal a line for each service at work, elsewhere a line for each finished step."""
@@ -168,6 +156,7 @@ class _Progress:
     def __init__(self) -> None:
         self._live: Any = None
         self._tasks: dict[str, Any] = {}
+        self._waits_for = ""
 
     def show(self, event: Event) -> None:
         match event:
@@ -179,9 +168,11 @@ class _Progress:
                 self._begin(service, step)
             case Progress(service, _, done, total):
                 self._advance(service, done, total, event)
+            case Waiting(what, seconds):
+                self._wait(what, seconds)
             case Done(service, step, seconds):
                 self._end(service)
-                self._line(f"  {_MARKS['passed']} {service:<11} {_DONE.get(step, step)}, {seconds:.1f} s")
+                self._line(f"  {MARKS['passed']} {service:<11} {_DONE.get(step, step)}, {seconds:.1f} s")
 
     def stop(self) -> None:
         for service in list(self._tasks):
@@ -198,14 +189,28 @@ class _Progress:
 
     def _begin(self, service: str, step: str) -> None:
         text = f"{service:<11} {_DOING.get(step, step)}"
-        if not sys.stderr.isatty():
-            if step in _LONG:
-                self._line(f"    {text} ...")
-            return
+        if sys.stderr.isatty():
+            self._add(service, text)
+        elif step in _LONG:
+            self._line(f"    {text} ...")
+
+    def _add(self, name: str, text: str) -> None:
         if self._live is None:
             self._live = _bars()
             self._live.start()
-        self._tasks[service] = self._live.add_task(text, total=None, visible=True, told="")
+        self._tasks[name] = self._live.add_task(text, total=None, visible=True, told="")
+
+    def _wait(self, what: str, seconds: float) -> None:
+        """One live line for all that is waited for; elsewhere a line for each such thing."""
+        text, longest = f"waiting for {what}", f"{math.ceil(seconds)} s"
+        if not sys.stderr.isatty():
+            if what != self._waits_for:
+                self._line(f"{text.capitalize()}, at most {longest}")
+        else:
+            if "" not in self._tasks:
+                self._add("", text)
+            self._live.update(self._tasks[""], description=text, told=f"at most {longest} longer")
+        self._waits_for = what
 
     def _advance(self, service: str, done: int, total: int, event: Progress) -> None:
         """Move a step's bar, and tell how fast and how long still where that is known."""
@@ -229,7 +234,7 @@ def _bars() -> Any:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         TimeElapsedColumn(),
         TextColumn("{task.fields[told]}"),
@@ -244,24 +249,3 @@ def _told(progress: Progress, speed: float) -> str:
         done, total, unit, rate = round(done / 1e6), round(total / 1e6), "MB", round(speed / 1e6)
     pace = f", {rate:,.0f} {unit}/s, {(progress.total - progress.done) / speed:.0f} s left" if rate >= 1 else ""
     return f"{done:,} of {total:,} {unit}{pace}"
-
-
-def _summary(report: Report) -> str:
-    counted: dict[str, int] = {}
-    for finding in report.findings:
-        counted[finding.outcome] = counted.get(finding.outcome, 0) + 1
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in counted.items())
-    verdict = _VERDICTS.get(report.exit_code, _UNKNOWN)
-    return f"Contract {report.contract} {report.version} is {verdict}: {counts}."
-
-
-def _say_finding(finding: Finding) -> None:
-    told = click.style(f"  {finding.message}", dim=True) if finding.outcome in ("blocked", "skipped") else ""
-    say(f"{_MARKS[finding.outcome]} {finding.clause}{told}")
-    if finding.outcome not in ("failed", "unknown"):
-        return
-    say(f"    {finding.message}")
-    if finding.expected:
-        say(f"    expected: {finding.expected}; found: {finding.actual}")
-    say(click.style(f"    promised at {finding.declared}", dim=True))
-    say_repairs(finding.repairs, indent="    ")

@@ -25,10 +25,12 @@ def load(path: Path) -> Contract:
     and when it is of no form that we know or disagrees with itself; the message then has one line
     `file:line: problem` for each problem. Nothing that the file refers to is opened.
     """
-    document, met = read(path.name, text_of(path, missing=MISSING))
-    if problem := newer(document):
-        raise invalid(path.name, [problem], repairs=[UPGRADE])
-    return _built(path, document, met)
+    return _loaded(path, text_of(path, missing=MISSING))
+
+
+def load_text(name: str, text: str) -> Contract:
+    """The contract that `text` is, as if it stood in a file called `name`. Raises as `load`."""
+    return _loaded(Path(name), text)
 
 
 def load_lenient(path: Path) -> tuple[Contract, list[str]]:
@@ -55,6 +57,13 @@ def problems_of(document: Node, met: list[Problem]) -> list[Problem]:
     formal = [problem for problem in (*met, *check_form(document, schema(form))) if problem.path[:3] not in told]
     unsound = {problem.section for problem in formal}
     return [*secrets, *formal, *check_agreement(document, rules, unsound)]
+
+
+def _loaded(path: Path, text: str) -> Contract:
+    document, met = read(path.name, text)
+    if problem := newer(document):
+        raise invalid(path.name, [problem], repairs=[UPGRADE])
+    return _built(path, document, met)
 
 
 def _built(path: Path, document: Node, met: list[Problem]) -> Contract:

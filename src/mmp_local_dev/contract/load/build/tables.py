@@ -38,7 +38,7 @@ def _column(node: Node) -> Column:
     return Column(
         name=node.at("name").text,
         type=node.at("physicalType").text,
-        nullable=not node.at("required").is_true,
+        nullable=not (node.at("required").is_true or node.at("primaryKey").is_true),
         unique=node.at("unique").is_true,
         **terms(node),
     )
