@@ -26,10 +26,6 @@ class Waiver:
         """Whether its id is a clause's, which has a dot before its subject, and not a change's."""
         return "." in self.id.partition("[")[0]
 
-    def unmatched(self) -> str:
-        """What to say when it waives nothing."""
-        return f"the waiver of {self.id} (line {self.line}) matches nothing; remove it"
-
 
 @dataclass(frozen=True)
 class Waivers:
@@ -52,12 +48,8 @@ class Waivers:
     def unmatched_changes(self, known: Iterable[str]) -> Iterator[str]:
         """A word on each waiver of a change that is not among these ids and fingerprints."""
         met = set(known)
-        return (each.unmatched() for each in self.waivers.values() if not each.is_of_clause and each.id not in met)
-
-    def unmatched_clauses(self, known: Iterable[str]) -> Iterator[str]:
-        """A word on each waiver of a clause that is not among these ids."""
-        met = set(known)
-        return (each.unmatched() for each in self.waivers.values() if each.is_of_clause and each.id not in met)
+        unmet = (each for each in self.waivers.values() if not each.is_of_clause and each.id not in met)
+        return (f"the waiver of {each.id} (line {each.line}) matches nothing; remove it" for each in unmet)
 
     def applied_to(self, finding: Finding) -> Finding:
         """`finding` as a warning where it failed and is waived; with a word on a waiver that has expired."""

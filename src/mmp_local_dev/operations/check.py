@@ -15,6 +15,8 @@ from mmp_local_dev import env_formats, workspace_files
 from mmp_local_dev.contract.clauses.base import Clause, S, select
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.load import load
+from mmp_local_dev.contract.load.waivers import FILE as WAIVERS
+from mmp_local_dev.contract.load.waivers import waivers_beside
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.contract.report import Report
 from mmp_local_dev.contract.static.clauses import static_clauses_of
@@ -50,7 +52,8 @@ ALL = Asked()
 
 
 def check(stack: Stack, asked: Asked = ALL) -> Report:
-    """Verify the contract with the values of `.env`, so that a stale file is noticed.
+    """Verify the contract with the values of `.env`, so that a stale file is noticed; what the waivers beside it name
+    is a warning.
 
     Raises MmpError when there is no `.env`, and InputError when `asked` names what the contract does not have.
     """
@@ -70,7 +73,8 @@ def check_static(stack: Stack, asked: Asked = ALL) -> Report:
 
 def _verified(contract: Contract, subject: S, clauses: list[Clause[S]], asked: Asked, *, mode: str = "live") -> Report:
     chosen = select(clauses, asked.only, asked.sections)
-    report = verify(contract, subject, chosen, mode=mode, timeout=asked.timeout)
+    waivers = waivers_beside(contract.path)
+    report = verify(contract, subject, chosen, mode=mode, timeout=asked.timeout, waivers=waivers)
     return replace(report, selected=(*asked.only, *asked.sections))
 
 
@@ -111,6 +115,8 @@ def _pack(archive: IO[bytes], stack: Stack, env_file: str, asked: Asked) -> None
         # Beside the modules, where a package has it: a contract of the 1.0 form is completed from it.
         _add(tar, f"{package.name}/template/{CONTRACT}", workspace_files.text(CONTRACT))
         tar.add(stack.workspace.contract, f"workspace/{CONTRACT}")
+        if (waivers := stack.workspace.contract.with_name(WAIVERS)).is_file():
+            tar.add(waivers, f"workspace/{WAIVERS}")
         _add(tar, "workspace/.env", env_file)
         _add(tar, "asked.json", json.dumps(asdict(asked)))
 

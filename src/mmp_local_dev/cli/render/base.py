@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from mmp_local_dev.events import Event
 
 if TYPE_CHECKING:
+    from mmp_local_dev.contract.compare.changes import Change
+    from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
     from mmp_local_dev.operations.can_i_upgrade import Upgrade
     from mmp_local_dev.operations.consumers import Verification
+    from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
@@ -43,6 +46,12 @@ class Output:
 
     def report(self, report: Report, *, verbose: bool = False) -> None:
         """The end of `check`."""
+
+    def changes(self, found: Comparison, failing: Sequence[Change], form: str) -> None:
+        """The end of `contract diff`; `failing` are the changes that make it fail, `form` is its `--format`."""
+
+    def rules(self, rules: Sequence[Rule]) -> None:
+        """The end of `contract rules`."""
 
     def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
         """What `old-data` found, or deleted."""

@@ -16,9 +16,12 @@ from mmp_local_dev.cli.render.base import Output
 from mmp_local_dev.events import Event, Warned
 
 if TYPE_CHECKING:
+    from mmp_local_dev.contract.compare.changes import Change
+    from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
     from mmp_local_dev.operations.can_i_upgrade import Upgrade
     from mmp_local_dev.operations.consumers import Verification
+    from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
@@ -72,6 +75,15 @@ class JsonOutput(Output):
         """Every clause, whether it passed or not."""
         self._data = report.to_data()
         self._ok = report.kept
+
+    def changes(self, found: Comparison, failing: Sequence[Change], form: str) -> None:
+        """Every change, and the ids of those that fail."""
+        self._data = {**found.to_data(), "failing": [change.id for change in failing]}
+        self._ok = not failing
+
+    def rules(self, rules: Sequence[Rule]) -> None:
+        """Each rule, with words for severities."""
+        self._data = {"rules": [rule.to_data() for rule in rules]}
 
     def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
         """As it is."""

@@ -6,7 +6,7 @@ from collections import Counter
 
 import click
 
-from mmp_local_dev.cli.render.people import say, say_repairs
+from mmp_local_dev.cli.render.words import MARKS, say, say_repairs
 from mmp_local_dev.contract.lock import Answer
 from mmp_local_dev.contract.report import Finding, Outcome, Report
 from mmp_local_dev.operations.can_i_upgrade import Upgrade
@@ -17,11 +17,7 @@ _ANSWERS = {
     Answer.NO: click.style("✗ no     ", fg="red"),
     Answer.UNKNOWN: click.style("? unknown", fg="yellow"),
 }
-_MARKS = {
-    Outcome.FAILED: click.style("✗", fg="red"),
-    Outcome.UNKNOWN: click.style("?", fg="yellow"),
-    Outcome.WARNING: click.style("!", fg="yellow"),
-}
+_TOLD = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.WARNING)
 
 
 def say_verification(result: Verification) -> None:
@@ -49,21 +45,21 @@ def say_upgrade(result: Upgrade) -> None:
         _say_report(report)
     if not result.reports:
         for clause in result.because:
-            say(f"  {_MARKS[Outcome.FAILED]} {clause}")
+            say(f"  {MARKS[Outcome.FAILED]} {clause}")
     say(f"{_ANSWERS[result.answer]} {result.consumer} to contract {result.version}: {result.message}")
     say_repairs(result.repairs, err=True)
 
 
 def _say_report(report: Report) -> None:
     for finding in report.findings:
-        if finding.outcome in _MARKS:
+        if finding.outcome in _TOLD:
             _say_finding(finding)
     if blocked := report.count(Outcome.BLOCKED):
         say(click.style(f"  and {blocked} more that wait for these", dim=True))
 
 
 def _say_finding(finding: Finding) -> None:
-    say(f"  {_MARKS[finding.outcome]} {finding.clause}")
+    say(f"  {MARKS[finding.outcome]} {finding.clause}")
     say(f"      {finding.message}")
     if finding.expected:
         say(f"      needed: {finding.expected}; promised: {finding.actual}")

@@ -18,9 +18,12 @@ from mmp_local_dev.cli.render.words import MARKS, say
 from mmp_local_dev.events import Began, Done, Event, Note, Progress, Waiting, Warned
 
 if TYPE_CHECKING:
+    from mmp_local_dev.contract.compare.changes import Change
+    from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
     from mmp_local_dev.operations.can_i_upgrade import Upgrade
     from mmp_local_dev.operations.consumers import Verification
+    from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
@@ -110,6 +113,18 @@ class PeopleOutput(Output):
         """The causes first, each with its repair; the count last."""
         self.close()
         findings.say_report(report, verbose=verbose)
+
+    def changes(self, found: Comparison, failing: Sequence[Change], form: str) -> None:
+        """As text, or in the form that was asked for."""
+        from mmp_local_dev.cli.render import changes
+
+        changes.FORMATS[form](found, failing)
+
+    def rules(self, rules: Sequence[Rule]) -> None:
+        """A line for each rule."""
+        from mmp_local_dev.cli.render import changes
+
+        changes.say_rules(rules)
 
     def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
         """One line each."""

@@ -34,6 +34,11 @@ class Rule:
     strict: Weight | None = None
     bump: Bump | None = None
 
+    def to_data(self) -> dict[str, str]:
+        """As JSON knows it."""
+        said = {"id": self.id, "severity": self.severity.name, "mirror": self.mirror, "meaning": self.meaning}
+        return {**said, "direction": self.direction, "strict": self.strict.name if self.strict else ""}
+
 
 # Each line: a change, its severity and meaning; then the change that takes it back, or nothing where that is the same.
 _Row = tuple[str, Weight, str] | tuple[str, Weight, str, str, Weight, str]
@@ -143,6 +148,7 @@ _NEITHER: tuple[_Row, ...] = (
     ("key-order-changed", NONE, "the columns of the key are in another order"),
 )
 
+NEWEST = 1
 NOT_BUMPED, DECREASED, INSUFFICIENT = "version-not-bumped", "version-decreased", "version-insufficient"
 
 _VERSION = (
@@ -154,9 +160,9 @@ _VERSION = (
 
 def rules(number: int) -> Mapping[str, Rule]:
     """The rules of a ruleset by their ids. Raises InputError for a number that this tool does not know."""
-    if number != 1:
+    if number != NEWEST:
         raise InputError(
-            f"This tool knows ruleset 1, not {number}, which the contract asks for.",
+            f"This tool knows ruleset {NEWEST}, not {number}, which the contract asks for.",
             repairs=[Repair("pip install --upgrade mmp-local-dev", "installs a tool that may know it")],
         )
     return {rule.id: rule for rule in (*_rules(), *_VERSION)}

@@ -21,6 +21,7 @@ from mmp_local_dev.contract.load.spelling import guesses
 SCHEMAS = Path(__file__).parents[1] / "schema"
 CONTRACT = "dev-contract.v2"
 CONTRACT_1_0 = "dev-contract.v1"
+WAIVERS = "contract-waivers.v2"
 REQUIREMENTS = "contract-requirements.v2"
 
 Schema = Mapping[str, Any]
