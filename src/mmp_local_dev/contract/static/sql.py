@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mmp_local_dev.contract.static.files import Place
+from mmp_local_dev.contract.types import canonical
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -37,15 +38,15 @@ _TABLE = re.compile(
     re.IGNORECASE,
 )
 _ROLE = re.compile(r"\bCREATE\s+(?:ROLE|USER)\s+(\"[^\"]+\"|\w+)", re.IGNORECASE)
-_SEARCH_PATH = re.compile(r"SET\s+(?:LOCAL\s+|SESSION\s+)?search_path\s*(?:=|\bTO\b)\s*([\w\"]+)", re.IGNORECASE)
+_SEARCH_PATH = re.compile(r"SET\s+(?:LOCAL\s+|SESSION\s+)?search_path\s*(?:=|\bTO\b)\s*['\"]?(\w+)", re.IGNORECASE)
 _GRANT = re.compile(r"(ALTER DEFAULT PRIVILEGES|GRANT) ", re.IGNORECASE)
 _OTHER_OBJECTS = ("SCHEMA", "DATABASE", "SEQUENCE", "FUNCTION", "ALL SEQUENCES", "ALL FUNCTIONS", "SEQUENCES", "TYPE")
-_SERIAL = {"SERIAL": "INT", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}
+_SERIAL = ("SERIAL", "BIGSERIAL", "SMALLSERIAL")
 
 
 @dataclass(frozen=True)
 class SqlColumn:
-    """A column: its type in one spelling (see `canonical`), and whether it may be NULL."""
+    """A column: its type in the spelling of `types.canonical`, and whether it may be NULL."""
 
     type: str
     nullable: bool
@@ -107,20 +108,8 @@ def parse(texts: Mapping[str, str]) -> Database:
     return database
 
 
-def canonical(type_: str) -> str:
-    """PostgreSQL's type in one spelling: `int4` and `integer` are the same. One that is not known stays as it is."""
-    from sqlglot import exp
-    from sqlglot.errors import SqlglotError
-
-    try:
-        return _spelled(exp.DataType.build(type_, dialect="postgres"))
-    except (SqlglotError, RecursionError):
-        return type_.upper()
-
-
 def _spelled(type_: exp.Expr) -> str:
-    text = type_.sql("postgres").upper()
-    return _SERIAL.get(text, text)
+    return canonical(type_.sql("postgres"))
 
 
 def _statements(file: str, text: str) -> Iterator[_Statement]:
@@ -240,11 +229,11 @@ def _add_column(part: exp.ColumnDef, table: SqlTable, statement: _Statement) -> 
 
     kinds = [constraint.args.get("kind") for constraint in part.args.get("constraints") or ()]
     name, type_ = _name_of(part), part.args.get("kind")
-    text = type_.sql("postgres").upper() if type_ else ""
+    serial = type_ is not None and type_.sql("postgres").upper() in _SERIAL
     bare = any(isinstance(kind, exp.NotNullColumnConstraint) and not kind.args.get("allow_null") for kind in kinds)
-    filled = text in _SERIAL or any(isinstance(kind, exp.GeneratedAsIdentityColumnConstraint) for kind in kinds)
+    filled = serial or any(isinstance(kind, exp.GeneratedAsIdentityColumnConstraint) for kind in kinds)
     place = _place(part, statement)
-    table.columns[name] = SqlColumn(_SERIAL.get(text, text), not (bare or filled), place)
+    table.columns[name] = SqlColumn(_spelled(type_) if type_ else "", not (bare or filled), place)
     if any(isinstance(kind, exp.PrimaryKeyColumnConstraint) for kind in kinds):
         _make_key(table, (name,))
 

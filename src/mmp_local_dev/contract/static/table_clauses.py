@@ -10,6 +10,7 @@ from mmp_local_dev.contract.static import sql
 from mmp_local_dev.contract.static.base import StaticCheck, StaticClause, drift, readable, readable_id
 from mmp_local_dev.contract.static.sources import FEAST, SCRIPTS, Sources
 from mmp_local_dev.contract.static.sql import Grant, SqlTable
+from mmp_local_dev.contract.types import canonical
 
 FILES = "*.sql"
 _EVERYBODY = (sql.PUBLIC, "current_user", "session_user")
@@ -75,13 +76,13 @@ def _column(table: Table, column: Column) -> StaticCheck:
         found = made.columns.get(column.name)
         if found is None:
             raise _no_column(table, column, made)
-        promised = sql.canonical(column.type)
+        promised = canonical(column.type)
         if found.type and found.type != promised:
             raise drift(
                 found.place,
                 f"{table.physical_name}.{column.name} is of another type",
-                expected=promised.lower(),
-                actual=found.type.lower(),
+                expected=promised,
+                actual=found.type,
                 repair=f"make it {column.type}, or change the contract and its version",
             )
         if found.nullable and not column.nullable:
@@ -92,7 +93,7 @@ def _column(table: Table, column: Column) -> StaticCheck:
                 actual="NULL",
                 repair=f"write {column.name} {column.type} NOT NULL",
             )
-        return found.type.lower()
+        return found.type
 
     return check
 
