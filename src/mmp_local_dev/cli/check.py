@@ -6,6 +6,7 @@ import click
 
 from mmp_local_dev.cli import options, render
 from mmp_local_dev.contract.report import Report
+from mmp_local_dev.errors import InputError
 from mmp_local_dev.operations.check import check, check_on_network, check_static
 from mmp_local_dev.workspace import Stack
 
@@ -31,6 +32,8 @@ def command(verbose: bool, static: bool, view: str, stack: Stack, as_json: bool)
 
 
 def _check(static: bool, view: str, stack: Stack) -> Report:
+    if static and view == "network":
+        raise InputError("--static looks at files, which are the same from everywhere; leave out --view.")
     if static:
         return check_static(stack)
     return check_on_network(stack) if view == "network" else check(stack)
