@@ -124,7 +124,7 @@ class TestTables:
     )
     def test_what_cannot_be_read_is_told_and_the_rest_is_read(self, text: str) -> None:
         found = made(f"SELECT 1;\n{text};\nCREATE TABLE f.u (a int);")
-        assert [str(place) for place in found.unreadable] == ["0.sql:2"]
+        assert [str(statement.place) for statement in found.unreadable] == ["0.sql:2"]
         assert list(found.tables) == ["f.u"]
 
 
@@ -157,3 +157,4 @@ class TestGrants:
 
     def test_roles_are_found_even_where_they_are_made_on_condition(self) -> None:
         assert made('CREATE ROLE a LOGIN; DO $$ BEGIN CREATE USER "B"; END $$').roles == {"a", "B"}
+        assert made("-- CREATE ROLE a;\nSELECT 1").roles == set()
