@@ -102,6 +102,25 @@ def failing(error: BaseException) -> object:
     return operation
 
 
+class TestStaticCheck:
+    def test_it_needs_nothing_but_the_files(self, line: Line) -> None:
+        data = line("check", "--static", "--json").envelope["data"]
+        assert (data["mode"], data["kept"]) == ("static", True)
+
+    def test_a_drift_is_told_with_its_place_and_breaks_the_contract(self, line: Line) -> None:
+        path = line.folder / "docker-compose.yml"
+        path.write_text(path.read_text().replace("127.0.0.1:${REDIS_PORT}", "${REDIS_PORT}"))
+        said = line("check", "--static")
+        assert said.code == 1
+        assert "service.loopback[redis]" in said.out
+        assert re.search(r"docker-compose\.yml:\d+: redis is published beyond", said.out)
+
+    def test_it_has_no_view(self, line: Line) -> None:
+        said = line("check", "--static", "--view", "network", "--json")
+        assert said.code == 2
+        assert "leave out --view" in said.error["message"]
+
+
 class TestBeforeTheFirstUp:
     @pytest.mark.needs("native")
     def test_status_says_no(self, line: Line) -> None:

@@ -16,7 +16,7 @@ _REFERENCE = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<plain>[A-Za-z_]\w*)"
     rf"|\{{(?P<name>[A-Za-z_]\w*)(?:(?P<operator>:?[-?+])(?P<word>{_WORD}))?\}})"
 )
-_PART_OF_PORT = re.compile(rf"(?:\{{{_WORD}\}}|\[[^\]]*\]|[^:{{}}\[\]])+")
+_PART_OF_PORT = re.compile(rf"((?:\{{{_WORD}\}}|\[[^\]]*\]|[^:{{}}\[\]])*):")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _published(item: Node, place: Place) -> Published:
     if item.members:
         address, host, container = (item.at(each).text for each in ("host_ip", "published", "target"))
         return Published(address, host, expanded(container), place)
-    *before, container = _PART_OF_PORT.findall(item.text.partition("/")[0]) or [""]
+    *before, container = _PART_OF_PORT.findall(f"{item.text.partition('/')[0]}:") or [""]
     address, host = ["", "", *before][-2:]
     return Published(address.strip("[]"), host, expanded(container), place)
 

@@ -7,45 +7,33 @@ passed over. The files are taken in the order given, as psql or an image's init 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mmp_local_dev.contract.static.files import Place
+from mmp_local_dev.contract.static.sql_grants import Grant, grants
+from mmp_local_dev.contract.static.sql_text import Statement, name_of, statements
+from mmp_local_dev.contract.types import canonical
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-PUBLIC = "public"  # the role that everybody has, and the schema of tables that name none
 LONGEST_STATEMENT = 100_000
 DEEPEST = 50  # brackets in brackets: the parser recurses
 
-# What a ; or a keyword means nothing in: comments, text, quoted names, bodies of functions, psql's commands and data.
-_OPAQUE = re.compile(
-    r"""
-    (?P<comment> --[^\n]* | /\*.*?(?:\*/|\Z) | ^\\[^\n]* )
-    | '(?:[^']|'')*' | "[^"]*"
-    | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)
-    | (?P<data> ^COPY\b[^;\n]{0,9999}\bFROM[ ]STDIN[^;\n]*;.*?(?:^\\\.|\Z) )
-    | (?P<end> ; )
-    """,
-    re.VERBOSE | re.DOTALL | re.MULTILINE | re.IGNORECASE,
-)
 _TABLE = re.compile(
     r"(CREATE\s+((GLOBAL|LOCAL)\s+)?((TEMP|TEMPORARY|UNLOGGED|FOREIGN|MATERIALIZED|OR\s+REPLACE)\s+)*(TABLE|VIEW)"
     r"|ALTER\s+TABLE|DROP\s+TABLE)\b",
     re.IGNORECASE,
 )
 _ROLE = re.compile(r"\bCREATE\s+(?:ROLE|USER)\s+(\"[^\"]+\"|\w+)", re.IGNORECASE)
-_SEARCH_PATH = re.compile(r"SET\s+(?:LOCAL\s+|SESSION\s+)?search_path\s*(?:=|\bTO\b)\s*([\w\"]+)", re.IGNORECASE)
-_GRANT = re.compile(r"(ALTER DEFAULT PRIVILEGES|GRANT) ", re.IGNORECASE)
-_OTHER_OBJECTS = ("SCHEMA", "DATABASE", "SEQUENCE", "FUNCTION", "ALL SEQUENCES", "ALL FUNCTIONS", "SEQUENCES", "TYPE")
-_SERIAL = {"SERIAL": "INT", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}
+_SERIAL = ("SERIAL", "BIGSERIAL", "SMALLSERIAL")
 
 
 @dataclass(frozen=True)
 class SqlColumn:
-    """A column: its type in one spelling (see `canonical`), and whether it may be NULL."""
+    """A column: its type in the spelling of `types.canonical`, and whether it may be NULL."""
 
     type: str
     nullable: bool
@@ -62,95 +50,32 @@ class SqlTable:
     open: bool = False
 
 
-@dataclass(frozen=True)
-class Grant:
-    """Who may read what: `table` is `schema.table`, or `schema.*` for all of a schema, "*" for all there are."""
-
-    table: str
-    role: str
-    place: Place
-
-    def is_about(self, table: str) -> bool:
-        """Whether it covers the table `schema.table`."""
-        return self.table in (table, f"{table.partition('.')[0]}.*", "*")
-
-
 @dataclass
 class Database:
-    """What the files make: tables by `schema.table`, grants to read, roles; and statements that nobody can read."""
+    """What the files make: tables by `schema.table`, grants to read, roles. `unreadable` should make tables, too."""
 
     tables: dict[str, SqlTable] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
     roles: set[str] = field(default_factory=set)
-    unreadable: list[Place] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Statement:
-    """One statement, its comments blanked out; `schema` is where names without one go."""
-
-    text: str
-    place: Place
-    schema: str
+    unreadable: list[Statement] = field(default_factory=list)
 
 
 def parse(texts: Mapping[str, str]) -> Database:
     """What the SQL files make, given as texts by name. Any text will do: what cannot be read is in `unreadable`."""
     database = Database()
-    for name, text in texts.items():
-        database.roles |= {_name(role) for role in _ROLE.findall(text)}
-        for statement in _statements(name, text):
-            if _TABLE.match(statement.text):
-                _apply(statement, database)
-            elif _GRANT.match(statement.text):
-                database.grants += _grants(statement)
+    for statement in (each for name, text in texts.items() for each in statements(name, text)):
+        database.roles.update(name_of(role) for role in _ROLE.findall(statement.text))
+        database.grants.extend(grants(statement))
+        if _TABLE.match(statement.text):
+            _apply(statement, database)
     return database
 
 
-def canonical(type_: str) -> str:
-    """PostgreSQL's type in one spelling: `int4` and `integer` are the same. One that is not known stays as it is."""
-    from sqlglot import exp
-    from sqlglot.errors import SqlglotError
-
-    try:
-        return _spelled(exp.DataType.build(type_, dialect="postgres"))
-    except (SqlglotError, RecursionError):
-        return type_.upper()
-
-
 def _spelled(type_: exp.Expr) -> str:
-    text = type_.sql("postgres").upper()
-    return _SERIAL.get(text, text)
+    return canonical(type_.sql("postgres"))
 
 
-def _statements(file: str, text: str) -> Iterator[_Statement]:
-    schema, line = PUBLIC, 1
-    for said in _split(text):
-        above = said[: len(said) - len(said.lstrip())].count("\n")
-        statement = _Statement(said.strip(), Place(file, line + above), schema)
-        line += said.count("\n")
-        if path := _SEARCH_PATH.match(statement.text):
-            schema = _name(path[1])
-        yield statement
-
-
-def _split(text: str) -> Iterator[str]:
-    """The statements in `text`, with all of its line breaks and without comments, data and psql's commands."""
-    parts: list[str] = []
-    at = 0
-    for found in _OPAQUE.finditer(text):
-        parts.append(text[at : found.start()])
-        at = found.end()
-        if found["end"] is None:
-            hidden = found["comment"] is not None or found["data"] is not None
-            parts.append(re.sub(r"[^\n]+", " ", found[0]) if hidden else found[0])
-        else:
-            yield "".join(parts)
-            parts = []
-    yield "".join(parts) + text[at:]
-
-
-def _apply(statement: _Statement, database: Database) -> None:
+def _apply(statement: Statement, database: Database) -> None:
     from sqlglot import exp
 
     tree = _parsed(statement.text)
@@ -161,8 +86,8 @@ def _apply(statement: _Statement, database: Database) -> None:
     elif isinstance(tree, exp.Drop):
         for each in tree.find_all(exp.Table):
             database.tables.pop(_qualified(each, statement.schema) or "", None)
-    else:
-        database.unreadable.append(statement.place)
+    elif statement.text[:6].upper() == "CREATE":
+        database.unreadable.append(statement)
 
 
 def _parsed(text: str) -> exp.Expr | None:
@@ -190,13 +115,13 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _create(tree: exp.Create, statement: _Statement, database: Database) -> None:
+def _create(tree: exp.Create, statement: Statement, database: Database) -> None:
     from sqlglot import exp
 
     body = tree.this if isinstance(tree.this, exp.Schema) else None
     name = _qualified(body.this if body else tree.this, statement.schema)
     if name is None:
-        database.unreadable.append(statement.place)
+        database.unreadable.append(statement)
         return
     parts = body.expressions if body else []
     table = SqlTable(statement.place, open=not parts or bool(tree.expression or tree.find(exp.InheritsProperty)))
@@ -206,14 +131,14 @@ def _create(tree: exp.Create, statement: _Statement, database: Database) -> None
         database.tables[name] = table
 
 
-def _alter(tree: exp.Alter, statement: _Statement, database: Database) -> None:
+def _alter(tree: exp.Alter, statement: Statement, database: Database) -> None:
     table = database.tables.get(_qualified(tree.this, statement.schema) or "")
     if table is not None:
         for action in tree.args.get("actions") or ():
             _add(action, table, statement)
 
 
-def _add(part: exp.Expr, table: SqlTable, statement: _Statement) -> None:
+def _add(part: exp.Expr, table: SqlTable, statement: Statement) -> None:
     """Apply what is inside of CREATE TABLE or follows ALTER TABLE."""
     from sqlglot import exp
 
@@ -224,33 +149,33 @@ def _add(part: exp.Expr, table: SqlTable, statement: _Statement) -> None:
     elif isinstance(part, exp.AlterColumn):
         _alter_column(part, table, statement)
     elif isinstance(part, exp.RenameColumn):
-        column = table.columns.pop(_name_of(part.this), None)
+        column = table.columns.pop(_column_name(part.this), None)
         if column:
-            table.columns[_name_of(part.args["to"])] = column
+            table.columns[_column_name(part.args["to"])] = column
     elif isinstance(part, exp.Drop):
         for each in part.find_all(exp.Column):
-            table.columns.pop(_name_of(each), None)
+            table.columns.pop(_column_name(each), None)
     else:
         for key in part.find_all(exp.PrimaryKey):
-            _make_key(table, tuple(_name_of(each) for each in key.expressions))
+            _make_key(table, tuple(_column_name(each) for each in key.expressions))
 
 
-def _add_column(part: exp.ColumnDef, table: SqlTable, statement: _Statement) -> None:
+def _add_column(part: exp.ColumnDef, table: SqlTable, statement: Statement) -> None:
     from sqlglot import exp
 
     kinds = [constraint.args.get("kind") for constraint in part.args.get("constraints") or ()]
-    name, type_ = _name_of(part), part.args.get("kind")
-    text = type_.sql("postgres").upper() if type_ else ""
+    name, type_ = _column_name(part), part.args.get("kind")
+    serial = type_ is not None and type_.sql("postgres").upper() in _SERIAL
     bare = any(isinstance(kind, exp.NotNullColumnConstraint) and not kind.args.get("allow_null") for kind in kinds)
-    filled = text in _SERIAL or any(isinstance(kind, exp.GeneratedAsIdentityColumnConstraint) for kind in kinds)
+    filled = serial or any(isinstance(kind, exp.GeneratedAsIdentityColumnConstraint) for kind in kinds)
     place = _place(part, statement)
-    table.columns[name] = SqlColumn(_SERIAL.get(text, text), not (bare or filled), place)
+    table.columns[name] = SqlColumn(_spelled(type_) if type_ else "", not (bare or filled), place)
     if any(isinstance(kind, exp.PrimaryKeyColumnConstraint) for kind in kinds):
         _make_key(table, (name,))
 
 
-def _alter_column(part: exp.AlterColumn, table: SqlTable, statement: _Statement) -> None:
-    name, type_ = _name_of(part), part.args.get("dtype")
+def _alter_column(part: exp.AlterColumn, table: SqlTable, statement: Statement) -> None:
+    name, type_ = _column_name(part), part.args.get("dtype")
     column = table.columns.get(name)
     if column is None:
         return
@@ -269,38 +194,6 @@ def _make_key(table: SqlTable, names: tuple[str, ...]) -> None:
             table.columns[name] = SqlColumn(column.type, False, column.place)  # noqa: FBT003 -- a field
 
 
-def _grants(statement: _Statement) -> list[Grant]:
-    """The right to read, out of GRANT or ALTER DEFAULT PRIVILEGES; nothing when it is about something else."""
-    scope, said = _halves(r"\bGRANT ", " ".join(statement.text.split()))
-    privileges, said = _halves(" ON ", said)
-    objects, roles = _halves(" TO ", said)
-    if not re.search(r"\b(SELECT|ALL)\b", privileges, re.IGNORECASE):
-        return []
-    names = [_name(role.split()[-1]) for role in _halves(" (?:WITH|GRANTED) ", roles)[0].split(",") if role.strip()]
-    return [Grant(table, name, statement.place) for table in _granted(scope, objects, statement) for name in names]
-
-
-def _granted(scope: str, objects: str, statement: _Statement) -> list[str]:
-    """The tables that a right is given on, as Grant names them. `scope` is what stands before GRANT."""
-    if objects.upper() == "TABLES":
-        _, schemas = _halves(" IN SCHEMA ", scope)
-        return [f"{_name(each)}.*" for each in schemas.split(",")] if schemas else ["*"]
-    before, schemas = _halves("ALL TABLES IN SCHEMA ", objects)
-    if schemas:
-        return [f"{_name(each)}.*" for each in schemas.split(",")]
-    if objects.upper().startswith(tuple(f"{kind} " for kind in _OTHER_OBJECTS)):
-        return []
-    tables = re.sub("^TABLE ", "", before, flags=re.IGNORECASE).split(",")
-    parts = [[_name(part) for part in table.split(".")] for table in tables]
-    return [".".join(each if len(each) > 1 else [statement.schema, *each]) for each in parts]
-
-
-def _halves(at: str, text: str) -> tuple[str, str]:
-    """`text` before and after the first place where the pattern `at` fits."""
-    before, *after = re.split(at, text, maxsplit=1, flags=re.IGNORECASE)
-    return before, after[0] if after else ""
-
-
 def _qualified(table: exp.Expr, schema: str) -> str | None:
     """`schema.table`; None when a part is no name, such as a variable of psql."""
     from sqlglot import exp
@@ -311,7 +204,7 @@ def _qualified(table: exp.Expr, schema: str) -> str | None:
     return f"{_folded(above) if above else schema}.{_folded(table.this)}"
 
 
-def _name_of(part: exp.Expr) -> str:
+def _column_name(part: exp.Expr) -> str:
     """The name of a column or table as PostgreSQL keeps it."""
     from sqlglot import exp
 
@@ -323,13 +216,7 @@ def _folded(name: exp.Identifier) -> str:
     return str(name.this) if name.args.get("quoted") else str(name.this).lower()
 
 
-def _name(word: str) -> str:
-    """A name as PostgreSQL keeps it: in lower case, unless it is quoted."""
-    word = word.strip()
-    return word[1:-1] if word.startswith('"') and word.endswith('"') and len(word) > 1 else word.lower()
-
-
-def _place(part: exp.Expr, statement: _Statement) -> Place:
+def _place(part: exp.Expr, statement: Statement) -> Place:
     from sqlglot import exp
 
     found = part.find(exp.Identifier)

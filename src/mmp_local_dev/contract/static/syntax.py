@@ -78,9 +78,11 @@ class Module:
         self.tree = tree
         self._others = others
         self._names = dict(_assignments(tree))
-        self._imports = dict(_imports(tree))
-        self._changed = {name for name, times in _stores(tree).items() if times > 1}
-        self._values: dict[str, Any] = dict.fromkeys(self._changed, UNKNOWN)
+        self._imports = {name: found for name, found in _imports(tree) if name != "*"}
+        self._stars = [module for name, (module, _) in _imports(tree) if name == "*"]
+        # What is set twice, or in an `if` or a loop, is known only when it runs.
+        unsure = [name for name, times in _stores(tree).items() if times > 1 or name not in self._names]
+        self._values: dict[str, Any] = dict.fromkeys(unsure, UNKNOWN)
 
     def settle(self) -> None:
         """Find out what every name stands for."""
@@ -132,11 +134,21 @@ class Module:
             self._values[name] = UNKNOWN  # as long as it is looked for: it may stand for itself
             self._values[name] = self.value(self._names[name], depth)
             return self._values[name]
-        if name in self._imports and depth <= DEEPEST:
-            module, original = self._imports[name]
-            other = self._others.get(module.rpartition(".")[2])
-            return other._name(original, depth + 1) if other and other.has(original) else Word(original)
+        if depth <= DEEPEST:
+            return self._imported(name, depth + 1)
         return UNKNOWN
+
+    def _imported(self, name: str, depth: int) -> Any:
+        """What comes from another file: of this folder its value, of a package the name itself."""
+        if name in self._imports:
+            module, original = self._imports[name]
+            other = self._others.get(_last_part(module))
+            return other._name(original, depth) if other and other.has(original) else Word(original)
+        stars = [self._others.get(_last_part(module)) for module in self._stars]
+        for other in stars:
+            if other and other.has(name):
+                return other._name(name, depth)
+        return Word(name) if None in stars else UNKNOWN
 
     def has(self, name: str) -> bool:
         """Whether the file sets or imports `name` itself."""
@@ -232,6 +244,10 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 yield alias.asname or alias.name, (node.module or "", alias.name)
+
+
+def _last_part(module: str) -> str:
+    return module.rpartition(".")[2]
 
 
 def _last_name(node: ast.expr) -> str:

@@ -9,10 +9,13 @@ from mmp_local_dev.contract.model import Column, Contract, Promise, Table
 from mmp_local_dev.contract.static import sql
 from mmp_local_dev.contract.static.base import StaticCheck, StaticClause, drift, readable, readable_id
 from mmp_local_dev.contract.static.sources import FEAST, SCRIPTS, Sources
-from mmp_local_dev.contract.static.sql import Grant, SqlTable
+from mmp_local_dev.contract.static.sql import SqlTable
+from mmp_local_dev.contract.static.sql_grants import Grant
+from mmp_local_dev.contract.static.sql_text import PUBLIC
+from mmp_local_dev.contract.types import canonical
 
 FILES = "*.sql"
-_EVERYBODY = (sql.PUBLIC, "current_user", "session_user")
+_EVERYBODY = (PUBLIC, "current_user", "session_user")
 
 
 def clauses(contract: Contract) -> Iterator[StaticClause]:
@@ -48,7 +51,8 @@ def _present(contract: Contract, table: Table) -> StaticCheck:
         database = sources.database()
         if found := database.tables.get(table.physical_name):
             return str(found.place)
-        unreadable = ", ".join(str(place) for place in database.unreadable[:3])
+        bare = table.physical_name.rpartition(".")[2]
+        unreadable = next((str(each.place) for each in database.unreadable if bare in each.text.lower()), "")
         if not unreadable and names.isdisjoint(database.tables):
             raise ClauseSkipped("no SQL file here makes it")
         raise drift(
@@ -75,13 +79,13 @@ def _column(table: Table, column: Column) -> StaticCheck:
         found = made.columns.get(column.name)
         if found is None:
             raise _no_column(table, column, made)
-        promised = sql.canonical(column.type)
+        promised = canonical(column.type)
         if found.type and found.type != promised:
             raise drift(
                 found.place,
                 f"{table.physical_name}.{column.name} is of another type",
-                expected=promised.lower(),
-                actual=found.type.lower(),
+                expected=promised,
+                actual=found.type,
                 repair=f"make it {column.type}, or change the contract and its version",
             )
         if found.nullable and not column.nullable:
@@ -92,7 +96,7 @@ def _column(table: Table, column: Column) -> StaticCheck:
                 actual="NULL",
                 repair=f"write {column.name} {column.type} NOT NULL",
             )
-        return found.type.lower()
+        return found.type
 
     return check
 

@@ -28,7 +28,7 @@ def clauses(contract: Contract) -> Iterator[StaticClause]:
             yield StaticClause(told.id, told.check, told.line, told.causes, section="env", severity=Severity.WARNING)
     for name in contract.reserved.get("env", ()):
         yield StaticClause(
-            f"env.reserved[{name}]", _reserved(name), 0, (_FILE,), section="env", severity=Severity.WARNING
+            f"env.reserved[{name}]", _reserved(name), 1, (_FILE,), section="env", severity=Severity.WARNING
         )
 
 
