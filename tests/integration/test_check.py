@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from conftest import Dev
+from mmp_local_dev.files import write_atomically
 
 pytestmark = pytest.mark.needs("native")
 
@@ -67,7 +69,7 @@ def test_a_part_that_there_is_not_is_unusable_input(arguments: list[str], runnin
 
 def test_it_waits_until_a_service_is_back(running: Dev) -> None:
     with frozen(running, "redis"):
-        waiting = running.begin("check", "--only", "service.ready[redis]", "--timeout", "0.5", "--retry-for", "2m")
+        waiting = running.begin("check", "--only", "service.ready[redis]", "--timeout", "3", "--retry-for", "2m")
         assert next_line(waiting) == "Waiting for service.ready[redis], at most 120 s\n"
     said, _ = waiting.communicate(timeout=120)
     assert waiting.returncode == 0, said
@@ -76,12 +78,14 @@ def test_it_waits_until_a_service_is_back(running: Dev) -> None:
 
 def test_it_waits_no_longer_than_told(running: Dev) -> None:
     with frozen(running, "redis"):
-        arguments = ("--only", "service.ready[redis]", "--timeout", "0.5", "--retry-for", "2s")
+        arguments = ("--only", "service.ready[redis]", "--timeout", "3", "--retry-for", "2s")
         assert "service.ready[redis]" in running("check", *arguments, code=1).stdout
 
 
 def test_a_watch_tells_each_change_until_it_is_interrupted(running: Dev) -> None:
-    watch = running.begin("check", "--watch", "--interval", "0.2s", "--timeout", "0.5", "--json", "--group", "services")
+    watch = running.begin(
+        "check", "--watch", "--interval", "0.2s", "--timeout", "3", "--json", "--only", "service.ready[redis]"
+    )
     try:
         assert next_event(watch)["event"] == "report"
         with frozen(running, "redis"):
@@ -101,17 +105,15 @@ def test_a_watch_sees_an_edited_contract_and_environment(running: Dev) -> None:
     try:
         assert " is kept in what was asked for (env): " in next_line(watch)
         assert "Watching" in next_line(watch)
-        contract.write_text("version: [", encoding="utf-8")
+        write_atomically(contract, "version: [")
         assert " ? the contract cannot be checked: dev-contract.yml:" in next_line(watch)
-        contract.write_text(before, encoding="utf-8")
+        write_atomically(contract, before)
         assert " ✓ the contract can be checked again" in next_line(watch)
-        env.write_text(
-            "\n".join(x for x in variables.splitlines() if not x.startswith("REDIS_PORT=")), encoding="utf-8"
-        )
+        write_atomically(env, re.sub("^REDIS_PORT=.*\n", "", variables, flags=re.MULTILINE), mode=0o600)
         assert " ✗ env.present[REDIS_PORT]  was passed, is failed: REDIS_PORT is not " in next_line(watch)
     finally:
-        contract.write_text(before, encoding="utf-8")
-        env.write_text(variables, encoding="utf-8")
+        write_atomically(contract, before)
+        write_atomically(env, variables, mode=0o600)
         code = interrupt(watch)
     assert code == 130
 
@@ -119,8 +121,8 @@ def test_a_watch_sees_an_edited_contract_and_environment(running: Dev) -> None:
 def test_every_report_of_one_run_says_the_same_and_none_has_a_secret(running: Dev) -> None:
     files = ("--junit", "reports/junit.xml", "--html", "reports/page.html")
     with frozen(running, "redis"):
-        report = running.json("check", *files, "--timeout", "1", code=1)["data"]
-        text = running("check", "--format", "github", "--verbose", "--timeout", "1", code=1).stdout
+        report = running.json("check", *files, "--timeout", "5", code=1)["data"]
+        text = running("check", "--format", "github", "--verbose", "--timeout", "5", code=1).stdout
     outcomes = [each["outcome"] for each in report["findings"]]
     junit, page = ((running.root / "reports" / name).read_text(encoding="utf-8") for name in ("junit.xml", "page.html"))
     suites = ElementTree.fromstring(junit.encode("utf-8"))  # noqa: S314 -- ours
