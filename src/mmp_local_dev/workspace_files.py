@@ -1,4 +1,4 @@
-"""The files that `mmp-dev init` writes: what stands at the top of this project's repository."""
+"""The files that `mmp-dev init` writes: what stands at the top of this repository, and the schema of the contract."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 
 import mmp_local_dev
 
+CONTRACT = "dev-contract.yml"
+SCHEMA = "dev-contract.schema.json"  # for editors: the contract's first line names it
 FILES = (
-    "dev-contract.yml",
+    CONTRACT,
+    SCHEMA,
     "docker-compose.yml",
     "mlflow/Dockerfile",
     "mlflow/ready.sh",
@@ -20,9 +23,16 @@ FILES = (
 )
 
 
+_PACKAGED_SCHEMA = "contract/schema/dev-contract.v2.schema.json"
+
+
 def text(name: str) -> str:
     """The content of one of FILES: in an installed package beside the modules, in a checkout at its top."""
-    packaged = resources.files(mmp_local_dev) / "template" / name
-    if packaged.is_file():
-        return packaged.read_text(encoding="utf-8")
-    return (Path(__file__).parents[2] / name).read_text(encoding="utf-8")
+    package = resources.files(mmp_local_dev)
+    if name == SCHEMA:
+        return package.joinpath(_PACKAGED_SCHEMA).read_text(encoding="utf-8")
+    packaged = package / "template" / name
+    source = packaged if packaged.is_file() else Path(__file__).parents[2] / name
+    content = source.read_text(encoding="utf-8")
+    # In the repository the schema stands where the package has it, and nowhere else.
+    return content.replace(f"$schema=src/mmp_local_dev/{_PACKAGED_SCHEMA}", f"$schema={SCHEMA}", 1)

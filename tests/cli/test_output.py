@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import pytest
 from conftest import MMP_DEV, REPOSITORY
 from mmp_local_dev import __version__, workspace, workspace_files
 from mmp_local_dev.cli import main
+from mmp_local_dev.contract.load.form import shipped
 from mmp_local_dev.errors import MmpError, Repair
 from mmp_local_dev.events import Note, Warned
 from mmp_local_dev.operations.down import Down
@@ -389,6 +391,7 @@ class TestColour:
 
 class TestInit:
     ignored = (".mmp-dev/", ".env", ".env.*", "mlflow-artifacts/")
+    not_copied = ("dev-contract.yml", "dev-contract.schema.json")
 
     def test_it_writes_a_workspace(self, outside: Line) -> None:
         said = outside("init", "--json")
@@ -400,9 +403,18 @@ class TestInit:
         }
         for name in workspace_files.FILES:
             written = outside.folder / name
-            assert written.read_bytes() == (REPOSITORY / name).read_bytes()
+            assert written.read_text() == workspace_files.text(name)
+            assert name in self.not_copied or written.read_bytes() == (REPOSITORY / name).read_bytes()
             assert os.access(written, os.X_OK) == name.endswith(".sh"), name
         assert (outside.folder / ".gitignore").read_text().split() == list(self.ignored)
+
+    def test_an_editor_finds_the_schema_of_the_contract(self, line: Line) -> None:
+        contract = (line.folder / "dev-contract.yml").read_text()
+        named = re.match(r"# yaml-language-server: \$schema=(.+)", contract)
+        assert named
+        assert json.loads((line.folder / named[1]).read_text()) == shipped()
+        here = (REPOSITORY / "dev-contract.yml").read_text()
+        assert contract.splitlines()[1:] == here.splitlines()[1:]
 
     def test_twice_keeps_every_file(self, line: Line) -> None:
         contract = line.folder / "dev-contract.yml"

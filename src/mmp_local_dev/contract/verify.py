@@ -11,11 +11,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mmp_local_dev.contract.clauses.base import Clause, ClauseBroken, ClauseSkipped, S
+from mmp_local_dev.contract.clauses.base import Clause, ClauseBroken, ClauseSkipped, ClauseUndecided, S
 from mmp_local_dev.contract.model import Contract, Severity
 from mmp_local_dev.contract.report import Finding, Outcome, Report
 from mmp_local_dev.contract.waivers import NONE, Waivers
-from mmp_local_dev.errors import Repair
+from mmp_local_dev.errors import MmpError, Repair
 
 _PARALLEL = 8
 
@@ -47,10 +47,27 @@ def _run(
     clauses: Sequence[Clause[S]], contract: Contract, subject: S, timeout: float, waivers: Waivers
 ) -> dict[str, Finding]:
     findings: dict[str, Finding] = {}
+    together = [clause for clause in clauses if not clause.alone]
+    alone = [clause for clause in clauses if clause.alone]
+    for some, parallel in ((together, _PARALLEL), (alone, 1)):
+        _run_some(some, parallel, findings, contract, subject, timeout, waivers)
+    return findings
+
+
+def _run_some(
+    clauses: Sequence[Clause[S]],
+    parallel: int,
+    findings: dict[str, Finding],
+    contract: Contract,
+    subject: S,
+    timeout: float,
+    waivers: Waivers,
+) -> None:
+    """Add the findings of these clauses to `findings`."""
     waiting = list(clauses)
     asked = {clause.id for clause in clauses}
     running: dict[Future[Finding], Clause[S]] = {}
-    with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="clause") as pool:
+    with ThreadPoolExecutor(parallel, thread_name_prefix="clause") as pool:
         while waiting or running:
             for clause in list(waiting):
                 if all(cause in findings or cause not in asked for cause in clause.causes):
@@ -63,7 +80,6 @@ def _run(
             for future in done:
                 clause = running.pop(future)
                 findings[clause.id] = waivers.applied_to(future.result())
-    return findings
 
 
 def check_causes(clause: Clause[S], contract: Contract, findings: Mapping[str, Finding]) -> Finding | None:
@@ -100,13 +116,16 @@ def _checked(clause: Clause[S], contract: Contract, subject: S, timeout: float) 
         seen = clause.check(subject, timeout)
     except ClauseSkipped as skipped:
         return _finding(clause, contract, Outcome.SKIPPED, str(skipped))
+    except ClauseUndecided as undecided:
+        return _finding(clause, contract, Outcome.UNKNOWN, str(undecided))
     except ClauseBroken as broken:
         outcome = Outcome.FAILED if clause.severity is Severity.ERROR else Outcome.WARNING
         found = _finding(clause, contract, outcome, broken.message)
         return replace(found, expected=broken.expected, actual=broken.actual, repairs=broken.repairs)
     except Exception as error:  # the boundary: whatever else happens, the clause was not found out
         text = f"could not be checked: {type(error).__name__}: {error}"
-        return _finding(clause, contract, Outcome.UNKNOWN, text)
+        repairs = error.repairs if isinstance(error, MmpError) else ()
+        return replace(_finding(clause, contract, Outcome.UNKNOWN, text), repairs=repairs)
     return replace(_finding(clause, contract, Outcome.PASSED), actual=seen or "")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -20,6 +20,11 @@ class Waiver:
     reason: str
     expires: date
     line: int = 0
+
+    @property
+    def is_of_clause(self) -> bool:
+        """Whether its id is a clause's, which has a dot before its subject, and not a change's."""
+        return "." in self.id.partition("[")[0]
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,12 @@ class Waivers:
         """The waiver of the first of these ids that has one, if it has expired."""
         found = self._of(*ids)
         return found if found and self.today > found.expires else None
+
+    def unmatched_changes(self, known: Iterable[str]) -> Iterator[str]:
+        """A word on each waiver of a change that is not among these ids and fingerprints."""
+        met = set(known)
+        unmet = (each for each in self.waivers.values() if not each.is_of_clause and each.id not in met)
+        return (f"the waiver of {each.id} (line {each.line}) matches nothing; remove it" for each in unmet)
 
     def applied_to(self, finding: Finding) -> Finding:
         """`finding` as a warning where it failed and is waived; with a word on a waiver that has expired."""

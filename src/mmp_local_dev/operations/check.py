@@ -12,12 +12,15 @@ from typing import IO
 
 import mmp_local_dev
 from mmp_local_dev import env_formats
-from mmp_local_dev.contract.clauses.asking import LiveClause
-from mmp_local_dev.contract.clauses.base import select
+from mmp_local_dev.contract.clauses.base import Clause, S, select
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.load import load
+from mmp_local_dev.contract.load.waivers import FILE as WAIVERS
+from mmp_local_dev.contract.load.waivers import waivers_beside
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.contract.report import Report
+from mmp_local_dev.contract.static.clauses import static_clauses_of
+from mmp_local_dev.contract.static.sources import Sources
 from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.errors import RuntimeUnavailable
 from mmp_local_dev.events import ignore
@@ -49,13 +52,29 @@ ALL = Asked()
 
 
 def check(stack: Stack, asked: Asked = ALL) -> Report:
-    """Verify the contract with the values of `.env`, so that a stale file is noticed.
+    """Verify the contract with the values of `.env`, so that a stale file is noticed; what the waivers beside it name
+    is a warning.
 
     Raises MmpError when there is no `.env`, and InputError when `asked` names what the contract does not have.
     """
     contract = load(stack.workspace.contract)
-    clauses = _chosen(contract, asked)
-    report = verify(contract, published(stack, contract), clauses, timeout=asked.timeout)
+    return _verified(contract, published(stack, contract), clauses_of(contract), asked)
+
+
+def check_static(stack: Stack, asked: Asked = ALL) -> Report:
+    """Compare the contract with the workspace's own files; nothing has to run, and nothing of the files is executed.
+
+    Raises InputError as `check` does. A file that cannot be read breaks its clause.
+    """
+    contract = load(stack.workspace.contract)
+    sources = Sources(contract, env_file=stack.env_file.name)
+    return _verified(contract, sources, static_clauses_of(contract), asked, mode="static")
+
+
+def _verified(contract: Contract, subject: S, clauses: list[Clause[S]], asked: Asked, *, mode: str = "live") -> Report:
+    chosen = select(clauses, asked.only, asked.sections)
+    waivers = waivers_beside(contract.path)
+    report = verify(contract, subject, chosen, mode=mode, timeout=asked.timeout, waivers=waivers)
     return replace(report, selected=(*asked.only, *asked.sections))
 
 
@@ -70,7 +89,7 @@ def check_on_network(stack: Stack, asked: Asked = ALL) -> Report:
     Raises as `check`, and RuntimeUnavailable when the runtime has no network or no container can run there.
     """
     opened = open_stack(stack, emit=ignore)
-    _chosen(opened.contract, asked)
+    select(clauses_of(opened.contract), asked.only, asked.sections)  # what is wrong with it is told here
     env = published(stack, opened.contract)
     opened = choose_runtime(opened, opened.runtime.name, ignore)
     with TemporaryFile() as archive:
@@ -86,10 +105,6 @@ def check_on_network(stack: Stack, asked: Asked = ALL) -> Report:
     return Report.from_data(json.loads(said.splitlines()[-1]))
 
 
-def _chosen(contract: Contract, asked: Asked) -> list[LiveClause]:
-    return select(clauses_of(contract), asked.only, asked.sections)
-
-
 def _pack(archive: IO[bytes], stack: Stack, env_file: str, asked: Asked) -> None:
     """What a check needs: this package, the contract, the environment, and what is asked."""
     package = Path(mmp_local_dev.__file__).parent
@@ -98,6 +113,8 @@ def _pack(archive: IO[bytes], stack: Stack, env_file: str, asked: Asked) -> None
             if path.is_file() and path.suffix != ".pyc":
                 tar.add(path, f"{package.name}/{path.relative_to(package)}", recursive=False)
         tar.add(stack.workspace.contract, f"workspace/{CONTRACT}")
+        if (waivers := stack.workspace.contract.with_name(WAIVERS)).is_file():
+            tar.add(waivers, f"workspace/{WAIVERS}")
         _add(tar, "workspace/.env", env_file)
         _add(tar, "asked.json", json.dumps(asdict(asked)))
 

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmp_local_dev import env_formats, runtimes, services
-from mmp_local_dev.contract.load import load
-from mmp_local_dev.contract.model import Contract
+from mmp_local_dev import env_formats, runtimes, services, workspace_files
+from mmp_local_dev.contract.load import load, load_text
+from mmp_local_dev.contract.model import Contract, Variable
 from mmp_local_dev.contract.resolve import Layer, resolve
+from mmp_local_dev.contract.well_known import FORM_1_0
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import (
     ContractInvalid,
@@ -25,12 +26,12 @@ from mmp_local_dev.files import lock, write_if_changed
 from mmp_local_dev.processes import is_loopback
 from mmp_local_dev.runtimes import RUNTIMES
 from mmp_local_dev.runtimes.base import Runtime
-from mmp_local_dev.services import mlflow_database, postgresql
+from mmp_local_dev.services import mlflow_database, postgresql, postgresql_template
 from mmp_local_dev.services.base import STACK_ID, Service
 from mmp_local_dev.workspace import Stack, StackState
 
 _LOCK_TIMEOUT = 600
-_DATABASES = (mlflow_database.NAME, "template0", "template1")
+_DATABASES = (mlflow_database.NAME, postgresql_template.NAME, "template0", "template1")
 _REGISTRY = "FEAST_REGISTRY_PATH"
 
 
@@ -57,7 +58,7 @@ def open_stack(
     Earlier wins: `given` (flags), `process_environment` for names of the contract, `.env`, what the stack remembers,
     the contract's defaults. Raises ContractInvalid or EnvironmentInvalid for what cannot be used.
     """
-    contract = load(stack.workspace.contract)
+    contract = _completed(load(stack.workspace.contract))
     written = read_env_file(stack, contract)
     state = stack.load_or_create(known_id=written.get(STACK_ID))
     if written.get(STACK_ID, state.id) != state.id:  # a copy of a workspace: what its runtime had is the original's
@@ -72,6 +73,27 @@ def open_stack(
     env = resolve(contract, layers, settings=_settings())
     _check_complete(contract, env)
     return Opened(stack, contract, state, env, RUNTIMES[state.runtime or "native"](stack, state.id, emit))
+
+
+def _completed(contract: Contract) -> Contract:
+    """A contract of the 1.0 form with what it does not say: defaults, and the variables that only this tool reads.
+
+    They are those of the contract that `mmp-dev init` writes, on the ports that this one names.
+    """
+    if contract.form != FORM_1_0:
+        return contract
+    own = load_text(workspace_files.CONTRACT, workspace_files.text(workspace_files.CONTRACT)).variables
+    promised = {name: replace(own.get(name, known), line=known.line) for name, known in contract.variables.items()}
+    others = {name: replace(variable, line=1) for name, variable in own.items() if not variable.required}
+    variables = {name: _on_its_port(variable, contract) for name, variable in {**others, **promised}.items()}
+    return replace(contract, variables=variables)
+
+
+def _on_its_port(variable: Variable, contract: Contract) -> Variable:
+    service, _, part = (variable.binds or "").partition(".")
+    if part != "port" or service not in contract.services:
+        return variable
+    return replace(variable, default=str(contract.services[service].port))
 
 
 def choose_runtime(opened: Opened, wanted: str, emit: Emit) -> Opened:

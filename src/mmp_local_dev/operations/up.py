@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from mmp_local_dev.contract.clauses.base import concerning
 from mmp_local_dev.contract.clauses.live import clauses_of
+from mmp_local_dev.contract.load.waivers import waivers_beside
 from mmp_local_dev.contract.report import Report
 from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.environment import Environment, doubt
@@ -88,6 +89,7 @@ def up(
 def _up(
     opened: Opened, services: Sequence[Service], began: float, wait_timeout: float, emit: Emit, *, auto_ports: bool
 ) -> Up:
+    waivers = waivers_beside(opened.contract.path)  # before anything is started: the file may be wrong
     if auto_ports:
         opened = _with_free_ports(opened, services, emit)
     opened.runtime.preflight(services, opened.env)
@@ -99,7 +101,7 @@ def _up(
         for service in started:
             _settle(service, opened.runtime)
     clauses = concerning(clauses_of(opened.contract), [service.name for service in services])
-    report = verify(opened.contract, opened.env, clauses)
+    report = verify(opened.contract, opened.env, clauses, waivers=waivers)
     return _result(opened, services, started, report, began, written=written)
 
 

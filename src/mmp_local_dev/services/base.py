@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
@@ -114,6 +115,9 @@ class Service(Protocol):
 
     def version(self, env: Environment, *, timeout: float) -> str:
         """The version that answers, as the server says it. Raises NotReady."""
+
+    def warm(self, env: Environment, *, timeout: float) -> AbstractContextManager[Callable[[], object]]:
+        """A connection in use, as a function that asks a small question over it. Raises NotReady, the function too."""
 
     def refuses_wrong_password(self, env: Environment, *, timeout: float) -> bool:
         """Whether a client with a wrong password is turned away. Raises NotReady when it does not answer."""

@@ -6,7 +6,8 @@ import http.client
 import json
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,6 +56,11 @@ class MLflow:
     def version(self, env: Environment, *, timeout: float) -> str:
         """Such as `3.17.2`."""
         return _request(env, "GET", "/version", timeout=timeout).decode().strip()
+
+    @contextmanager
+    def warm(self, env: Environment, *, timeout: float) -> Iterator[Callable[[], object]]:
+        """A search for experiments, which asks the database too; each call connects anew."""
+        yield lambda: search_experiments(env, timeout=timeout)
 
     def refuses_wrong_password(self, env: Environment, *, timeout: float) -> bool:
         """MLflow has no password here: it listens on loopback only."""
@@ -111,6 +117,29 @@ def health(env: Environment, *, timeout: float) -> None:
 def search_experiments(env: Environment, *, timeout: float) -> None:
     """One call of the tracking API. Raises NotReady."""
     _request(env, "POST", f"{_API}/experiments/search", {"max_results": 1}, timeout=timeout)
+
+
+def create_experiment(env: Environment, name: str, *, timeout: float) -> str:
+    """Make an experiment; its id. Raises NotReady."""
+    answer = _request(env, "POST", f"{_API}/experiments/create", {"name": name}, timeout=timeout)
+    return str(json.loads(answer)["experiment_id"])
+
+
+def experiments(env: Environment, prefix: str, *, timeout: float) -> dict[str, str]:
+    """The ids of the experiments whose names begin so and that are not deleted, by name. Raises NotReady."""
+    found: dict[str, str] = {}
+    token = ""
+    while True:
+        query = {"max_results": 1000, "filter": f"name LIKE '{prefix}%'", "page_token": token}
+        page = json.loads(_request(env, "POST", f"{_API}/experiments/search", query, timeout=timeout))
+        found |= {each["name"]: each["experiment_id"] for each in page.get("experiments", [])}
+        if not (token := page.get("next_page_token", "")):
+            return found
+
+
+def delete_experiment(env: Environment, experiment_id: str, *, timeout: float) -> None:
+    """Delete an experiment, as MLflow does: it is out of sight, and its name stays taken. Raises NotReady."""
+    _request(env, "POST", f"{_API}/experiments/delete", {"experiment_id": experiment_id}, timeout=timeout)
 
 
 def search_models(env: Environment, *, timeout: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -59,6 +59,12 @@ class PostgreSQL:
         with connect(env, timeout=timeout) as connection:
             return str(scalar(connection, "SHOW server_version")).split()[0]
 
+    @contextmanager
+    def warm(self, env: Environment, *, timeout: float) -> Iterator[Callable[[], object]]:
+        """`SELECT 1`."""
+        with connect(env, timeout=timeout) as connection:
+            yield lambda: connection.execute("SELECT 1")
+
     def refuses_wrong_password(self, env: Environment, *, timeout: float) -> bool:
         """Whether the published user is turned away with another password."""
         try:
@@ -70,7 +76,9 @@ class PostgreSQL:
             return True
 
     def prepare(self, env: Environment, home: Home, programs: Programs, *, timeout: float) -> None:
-        """The role with the password of `.env`, its database, and the schema for features."""
+        """The role with the password of `.env`, its database, the schema for features, the template of sandboxes."""
+        from mmp_local_dev.services import postgresql_template  # which is built on this module
+
         if _is_prepared(env, timeout=timeout):
             return
         user, database = env["POSTGRES_USER"], env["POSTGRES_DB"]
@@ -80,6 +88,7 @@ class PostgreSQL:
             ensure_database(admin, database, owner=user)
         with connect_as_admin(env, home, database=database, timeout=timeout) as admin:
             ensure_schema(admin, env["FEAST_DB_SCHEMA"], owner=user)
+        postgresql_template.ensure(env, home, timeout=timeout)
 
     def preflight(self, env: Environment, home: Home) -> None:
         """A server of the right major, a user to run it as, and data that it can use."""
@@ -227,7 +236,9 @@ def ensure_schema(admin: Connection, schema: str, *, owner: str) -> None:
 
 
 def _is_prepared(env: Environment, *, timeout: float) -> bool:
-    """Whether the published user finds everything: itself, its password, its own database, and its schema."""
+    """Whether the published user finds everything: itself, its password, its own database, its schema, the template."""
+    from mmp_local_dev.services import postgresql_template
+
     query: LiteralString = """
         SELECT pg_catalog.pg_get_userbyid(datdba) = current_user
                AND EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s)
@@ -236,7 +247,8 @@ def _is_prepared(env: Environment, *, timeout: float) -> bool:
     try:
         with connect(env, timeout=timeout) as connection:
             check_identity(connection, env)
-            return bool(scalar(connection, query, env["FEAST_DB_SCHEMA"]))
+            found = bool(scalar(connection, query, env["FEAST_DB_SCHEMA"]))
+            return found and postgresql_template.is_ready(connection, env)
     except NotReady:
         return False
 

@@ -102,7 +102,7 @@ def create(admin: Connection, database: Database, *, name: str) -> None:
     if database.comment is not None:
         admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), database.comment))
     for role, setting in database.settings:
-        admin.execute(_set(name, role, setting))
+        admin.execute(alter(name, role, setting))
     if database.grants is not None:
         _grant(admin, database.owner, database.grants, name)
 
@@ -128,7 +128,8 @@ def _create(database: Database, name: str) -> sql.Composed:
     return statement
 
 
-def _set(name: str, role: str | None, setting: str) -> sql.Composed:
+def alter(name: str, role: str | None, setting: str) -> sql.Composed:
+    """The statement that gives a database a `setting` as PostgreSQL stores it, for a role or (None) for any."""
     from psycopg import sql
 
     variable, _, value = setting.partition("=")

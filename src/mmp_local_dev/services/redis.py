@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -64,6 +64,12 @@ class Redis:
         """The version of the Redis protocol's implementation, such as `7.2.4`."""
         with connect(env, password=env.get("REDIS_PASSWORD"), timeout=timeout) as client:
             return str(cast(dict[str, Any], client.info("server"))["redis_version"])
+
+    @contextmanager
+    def warm(self, env: Environment, *, timeout: float) -> Iterator[Callable[[], object]]:
+        """`PING`."""
+        with connect(env, password=env.get("REDIS_PASSWORD"), timeout=timeout) as client:
+            yield client.ping
 
     def refuses_wrong_password(self, env: Environment, *, timeout: float) -> bool:
         """Whether neither a wrong password nor none gets in; only asked when one is set."""

@@ -20,7 +20,7 @@ from mmp_local_dev.errors import ContractInvalid
 WHOLE = yaml.safe_load((Path(__file__).parents[2] / "contracts/valid/everything.yml").read_text(encoding="utf-8"))
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 FIT_TO_SHOW = re.compile(r"(dev-contract\.yml:[0-9]+: .+|and [0-9]+ more)", re.ASCII)
-JUDGE = jsonschema.Draft202012Validator(dict(shipped()))
+JUDGE = jsonschema.Draft202012Validator(dict(shipped()), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
 
 fuzzing = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -42,6 +42,8 @@ KNOWN_WORDS = re.findall(
     """
     a x-a host port string env none redis cache-1 mlflow tracking no null << 5432 1.2 >=1.2,<2 ^1 localhost:1
     [::1]:99999 /health http://localhost POSTGRES_PORT postgresql.port stack.id mmp.dev/v2 mmp.dev/v3
+    user user_id age user_demographics user_demographics:age feast.computed schema.users-2 String Int64 Array(Int64)
+    varchar(50) timestamptz 2026-01-01 2026-02-30 2026-01-01T00:00:00Z 365d ms latency freshness consumer offline draft
     """,
 )
 WORDS = st.sampled_from(["", *KNOWN_WORDS])
@@ -118,7 +120,8 @@ def test_what_is_accepted_is_the_same_to_consumers_of_the_1_0_form(file: Path, d
     if contract is not None:
         plain = yaml.safe_load(text)
         assert plain["version"] == contract.version
-        assert set(plain["provides_env_variables"]) == {v.name for v in contract.variables.values() if v.required}
+        provided = {v.name for v in contract.variables.values() if v.required and not v.accepted}
+        assert set(plain["provides_env_variables"]) == provided
         assert {item["name"] for item in plain["provides_services"]} == set(contract.services)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mmp_local_dev.contract.load import MOST_BYTES, load, reading
+from mmp_local_dev.contract.load import load, reading
+from mmp_local_dev.contract.load.source import MOST_BYTES
 from mmp_local_dev.contract.model import Contract, ContractService, Variable, VariableType
 from mmp_local_dev.errors import ContractInvalid
 

@@ -7,7 +7,12 @@ import click
 from mmp_local_dev.cli.groups import LazyGroup
 
 # name -> one line of help, as in `cli/main.py`.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "diff": "Show what has changed, whom it breaks, and which version is due.",
+    "rules": "List the rules of diff.",
+    "lint": "Find everything that is wrong with a contract.",
+    "export": "Write the contract in another form.",
+}
 
 
 @click.group("contract", cls=LazyGroup, table=COMMANDS, package=__name__)

@@ -47,6 +47,11 @@ def log_lines(lines: Iterable[tuple[str, str]], *, named: bool, as_json: bool) -
             click.echo(f"{service:<11}| {line}" if named else line)
 
 
+def document(text: str) -> None:
+    """A whole document on stdout, as it is."""
+    click.echo(text, nl=False)
+
+
 def watched(events: Iterable[Report | Change | Trouble], *, as_json: bool, verbose: bool = False) -> None:
     """A report and then each change of it, as it comes."""
     from mmp_local_dev.cli.render.watching import tell

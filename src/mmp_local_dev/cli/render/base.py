@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 from mmp_local_dev.events import Event
 
 if TYPE_CHECKING:
+    from mmp_local_dev.contract.compare.changes import Change
+    from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.lint import Lint
     from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
@@ -40,8 +44,17 @@ class Output:
     def report(self, report: Report, *, verbose: bool = False) -> None:
         """The end of `check`."""
 
+    def changes(self, found: Comparison, failing: Sequence[Change], form: str) -> None:
+        """The end of `contract diff`; `failing` are the changes that make it fail, `form` is its `--format`."""
+
+    def rules(self, rules: Sequence[Rule]) -> None:
+        """The end of `contract rules`."""
+
     def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
         """What `old-data` found, or deleted."""
 
     def init(self, result: Init) -> None:
         """The end of `init`."""
+
+    def lint(self, result: Lint) -> None:
+        """What `contract lint` found, and mended."""

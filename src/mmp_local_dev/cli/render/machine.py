@@ -16,9 +16,13 @@ from mmp_local_dev.cli.render.base import Output
 from mmp_local_dev.events import Event, Warned
 
 if TYPE_CHECKING:
+    from mmp_local_dev.contract.compare.changes import Change
+    from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.lint import Lint
     from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
@@ -69,6 +73,15 @@ class JsonOutput(Output):
         self._data = report.to_data()
         self._ok = report.kept
 
+    def changes(self, found: Comparison, failing: Sequence[Change], form: str) -> None:
+        """Every change, and the ids of those that fail."""
+        self._data = {**found.to_data(), "failing": [change.id for change in failing]}
+        self._ok = not failing
+
+    def rules(self, rules: Sequence[Rule]) -> None:
+        """Each rule, with words for severities."""
+        self._data = {"rules": [rule.to_data() for rule in rules]}
+
     def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
         """As it is."""
         self._data = {"old_data": [asdict(each) for each in found], "deleted": deleted}
@@ -76,6 +89,11 @@ class JsonOutput(Output):
     def init(self, result: Init) -> None:
         """As it is."""
         self._data = asdict(result)
+
+    def lint(self, result: Lint) -> None:
+        """Every remark; no remark of severity error is a clean file."""
+        self._data = {**asdict(result.result), "clean": result.result.clean, "fixed": list(result.fixed)}
+        self._ok = result.result.clean
 
 
 def print_envelope(command: str, data: object, *, ok: bool, warnings: Sequence[str] = (), error: object = None) -> None:

@@ -18,9 +18,13 @@ from mmp_local_dev.cli.render.words import MARKS, say
 from mmp_local_dev.events import Began, Done, Event, Note, Progress, Waiting, Warned
 
 if TYPE_CHECKING:
+    from mmp_local_dev.contract.compare.changes import Change
+    from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.init import Init
+    from mmp_local_dev.operations.lint import Lint
     from mmp_local_dev.operations.old_data import OldData
     from mmp_local_dev.operations.status import Status
     from mmp_local_dev.operations.up import Up
@@ -107,6 +111,18 @@ class PeopleOutput(Output):
         self.close()
         findings.say_report(report, verbose=verbose)
 
+    def changes(self, found: Comparison, failing: Sequence[Change], form: str) -> None:
+        """As text, or in the form that was asked for."""
+        from mmp_local_dev.cli.render import changes
+
+        changes.FORMATS[form](found, failing)
+
+    def rules(self, rules: Sequence[Rule]) -> None:
+        """A line for each rule."""
+        from mmp_local_dev.cli.render import changes
+
+        changes.say_rules(rules)
+
     def old_data(self, found: Sequence[OldData], *, deleted: bool = False) -> None:
         """One line each."""
         for each in found:
@@ -121,6 +137,17 @@ class PeopleOutput(Output):
         for name in result.kept:
             say(f"kept  {name}")
         say(f"Next: {click.style('mmp-dev up', bold=True)}")
+
+    def lint(self, result: Lint) -> None:
+        """What was mended, then a line for each remark, as compilers write them."""
+        file, remarks = result.result.file, result.result.remarks
+        for done in result.fixed:
+            say(f"fixed {done}")
+        for remark in remarks:
+            told = f"{click.style('warning:', fg='yellow')} " if remark.severity == "warning" else ""
+            say(f"{file}:{remark.line}: {told}{remark.text}")
+        if not remarks:
+            say(f"{file} is clean.")
 
 
 class _Progress:

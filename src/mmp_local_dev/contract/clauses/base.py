@@ -38,14 +38,19 @@ class ClauseSkipped(Exception):
     """The clause is about something optional that is not there."""
 
 
+class ClauseUndecided(Exception):
+    """Nothing says whether the promise is kept."""
+
+
 @dataclass(frozen=True)
 class Clause(Generic[S]):
-    """One promise. `check` raises ClauseBroken or ClauseSkipped; any other error means that it was not found out.
+    """One promise. `check` raises ClauseBroken, ClauseSkipped or ClauseUndecided; any other error means that it was not
+    found out either.
 
     `id` depends on the contract only, never on hosts or measured values, and ends in its subject, as in
     `service.ready[redis]`. `causes` are the ids of clauses without which this one cannot be judged; `service` is the
     service it needs, or "". `section` is the part of the contract that promises it: env, services, schema, feast,
-    mlflow, fixtures, slaProperties.
+    mlflow, fixtures, slaProperties. One that measures is checked `alone`, when all others are done.
     """
 
     id: str
@@ -55,6 +60,7 @@ class Clause(Generic[S]):
     service: str = ""
     section: str = ""
     severity: Severity = Severity.ERROR
+    alone: bool = False
 
 
 def concerning(clauses: Iterable[Clause[S]], services: Collection[str]) -> list[Clause[S]]:

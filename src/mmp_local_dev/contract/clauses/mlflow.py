@@ -20,9 +20,13 @@ def clauses(contract: Contract) -> Iterator[LiveClause]:
         clause_id, check = f"mlflow.health[{service.health_path}]", _calls(mlflow.health, "200")
         yield LiveClause(clause_id, check, service.line, ready, service.name, "mlflow", service.severity)
     for capability in contract.mlflow_capabilities:
-        subject, call = _CAPABILITIES[capability]
-        clause_id, check = f"mlflow.{capability}[{subject}]", _calls(call, "an answer")
-        yield LiveClause(clause_id, check, contract.mlflow_line, ready, service.name, "mlflow")
+        check = _calls(_CAPABILITIES[capability][1], "an answer")
+        yield LiveClause(capability_id(capability), check, contract.mlflow_line, ready, service.name, "mlflow")
+
+
+def capability_id(capability: str) -> str:
+    """The id of the clause about a capability."""
+    return f"mlflow.{capability}[{_CAPABILITIES[capability][0]}]"
 
 
 # The words of the contract's schema, each with the call that proves it.

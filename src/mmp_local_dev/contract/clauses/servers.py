@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import shlex
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import metadata
 
-from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause, as_broken
+from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause, as_broken, clause_of
 from mmp_local_dev.contract.clauses.base import ClauseBroken, ClauseSkipped
 from mmp_local_dev.contract.model import Contract, ContractService, Variable
+from mmp_local_dev.contract.ranges import contains
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import NotReady, Repair
 from mmp_local_dev.processes import is_loopback, listening, outward_addresses
@@ -25,6 +29,10 @@ def clauses(contract: Contract) -> Iterator[LiveClause]:
 def _of_service(contract: Contract, service: ContractService) -> Iterator[LiveClause]:
     bound = [v for v in contract.variables.values() if v.binds and v.binds.startswith(f"{service.name}.")]
     causes = [f"env.type[{variable.name}]" for variable in bound]
+    if service.port_policy == "fixed":
+        port = _clause("port", service, _port(service), *causes)
+        causes = [port.id]
+        yield port
     causes += [f"service.ready[{need}]" for need in service.needs]
     ready = _clause("ready", service, _ready(service), *causes)
     yield ready
@@ -33,6 +41,9 @@ def _of_service(contract: Contract, service: ContractService) -> Iterator[LiveCl
     yield _clause("loopback", service, _loopback(service), ready.id)
     if service.auth != "none":
         yield _clause("auth", service, _auth(service), ready.id)
+    for package, versions in service.clients.items():
+        check = _client(service, package, versions)
+        yield clause_of(f"service.client[{service.name}:{package}]", service, check, section="services")
 
 
 def _clause(kind: str, service: ContractService, check: LiveCheck, *causes: str) -> LiveClause:
@@ -50,12 +61,9 @@ def _ready(service: ContractService) -> LiveCheck:
 
 def _version(service: ContractService) -> LiveCheck:
     def check(env: Environment, timeout: float) -> str:
-        from packaging.specifiers import SpecifierSet
-
         with as_broken("a version"):
             said = SERVICES[service.name].version(env, timeout=timeout)
-        release = re.match(r"\d+(\.\d+)*", said)
-        if not release or not SpecifierSet(service.version).contains(release[0], prereleases=True):
+        if not contains(service.version, said):
             raise ClauseBroken(
                 f"{service.name} runs in a version outside the promised range",
                 expected=service.version,
@@ -105,6 +113,43 @@ def _loopback(service: ContractService) -> LiveCheck:
             )
 
     return check
+
+
+def _port(service: ContractService) -> LiveCheck:
+    def check(env: Environment, _timeout: float) -> None:
+        _, port = SERVICES[service.name].address(env)
+        if port != service.port:
+            raise ClauseBroken(
+                f"{service.name} is promised on a fixed port, and the environment names another",
+                expected=str(service.port),
+                actual=str(port),
+                repairs=[Repair("mmp-dev up", "once the port in .env is the promised one")],
+            )
+
+    return check
+
+
+def _client(service: ContractService, package: str, versions: str) -> LiveCheck:
+    def check(_env: Environment, _timeout: float) -> str:
+        installed = _installed(package)
+        if not contains(versions, installed):
+            raise ClauseBroken(
+                f"the client library {package} of this Python is outside the range that may connect to {service.name}",
+                expected=versions,
+                actual=installed,
+                repairs=[Repair(f"{shlex.quote(sys.executable)} -m pip install '{package}{versions}'")],
+            )
+        return installed
+
+    return check
+
+
+def _installed(package: str) -> str:
+    """The version of a library; one that is offered with a C library inside too has a second name for that."""
+    for name in (package, f"{package}-binary"):
+        with suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
+    raise ClauseSkipped(f"{package} is not installed in this Python")
 
 
 def _of_postgresql(contract: Contract, service: ContractService) -> Iterator[LiveClause]:

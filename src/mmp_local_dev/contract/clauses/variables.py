@@ -1,4 +1,4 @@
-"""Variables: each is there, and its value is of its type."""
+"""Variables: each is there, and its value is one that is promised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause
 from mmp_local_dev.contract.clauses.base import ClauseBroken, ClauseSkipped
 from mmp_local_dev.contract.model import Contract, Variable
-from mmp_local_dev.contract.values import problem
+from mmp_local_dev.contract.values import problem_of
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import Repair
 
@@ -35,10 +35,16 @@ def _present(variable: Variable) -> LiveCheck:
             f"{variable.name} is not in the environment",
             expected="a value",
             actual="none",
-            repairs=[Repair("mmp-dev up", "writes it")],
+            repairs=[_setting(variable)],
         )
 
     return check
+
+
+def _setting(variable: Variable) -> Repair:
+    if variable.accepted:
+        return Repair("", f"set {variable.name}: the consumer decides its value")
+    return Repair("mmp-dev up", "writes it")
 
 
 def _well_typed(variable: Variable) -> LiveCheck:
@@ -46,12 +52,20 @@ def _well_typed(variable: Variable) -> LiveCheck:
         value = env.get(variable.name)
         if not value:
             raise ClauseSkipped("optional, not set")
-        if wrong := problem(variable.type, value):
+        if wrong := problem_of(variable, value):
             raise ClauseBroken(
                 f"{variable.name}: {wrong}",
-                expected=str(variable.type),
+                expected=_expected(variable),
                 actual=value,
                 repairs=[Repair("mmp-dev up", f"once {variable.name} is corrected in .env")],
             )
 
     return check
+
+
+def _expected(variable: Variable) -> str:
+    if variable.const:
+        return repr(variable.default)
+    if variable.enum:
+        return f"one of {', '.join(variable.enum)}"
+    return f"{variable.type}, at least {variable.min_length} characters" if variable.min_length else str(variable.type)

@@ -3,65 +3,71 @@
 from __future__ import annotations
 
 from pathlib import Path
-from stat import S_ISREG
 
-from mmp_local_dev.contract.load.build import build
-from mmp_local_dev.contract.load.crosschecks import check_agreement
+from mmp_local_dev.contract.load.build import build, build_1_0
+from mmp_local_dev.contract.load.crosschecks import RULES, RULES_1_0, check_agreement
 from mmp_local_dev.contract.load.document import Node, Problem, invalid
-from mmp_local_dev.contract.load.form import check_form, schema
-from mmp_local_dev.contract.load.other_forms import refuse_other_forms
+from mmp_local_dev.contract.load.form import CONTRACT, CONTRACT_1_0, check_form, schema
+from mmp_local_dev.contract.load.other_forms import UPGRADE, as_known, is_1_0, newer
 from mmp_local_dev.contract.load.reading import read
-from mmp_local_dev.contract.load.variable_rules import sensitive_defaults
+from mmp_local_dev.contract.load.source import text_of
+from mmp_local_dev.contract.load.variable_rules import sensitive_values
 from mmp_local_dev.contract.model import Contract
-from mmp_local_dev.errors import ContractInvalid, Repair
+from mmp_local_dev.errors import Repair
 
-MOST_BYTES = 1024 * 1024
+MISSING = (Repair("mmp-dev init", "writes a contract into an empty folder"),)
 
 
 def load(path: Path) -> Contract:
-    """Read the contract file at `path`.
+    """Read the contract file at `path`, of the form mmp.dev/v2 or 1.0.
 
     Raises ContractInvalid when there is no such file, when it cannot be read or is no YAML within our limits,
-    and when it is not of the form mmp.dev/v2 or disagrees with itself; the message then has one line
+    and when it is of no form that we know or disagrees with itself; the message then has one line
     `file:line: problem` for each problem. Nothing that the file refers to is opened.
     """
-    document, met = read(path.name, _text(path))
-    refuse_other_forms(path.name, document)
-    problems = _problems(document, met)
+    return _loaded(path, text_of(path, missing=MISSING))
+
+
+def load_text(name: str, text: str) -> Contract:
+    """The contract that `text` is, as if it stood in a file called `name`. Raises as `load`."""
+    return _loaded(Path(name), text)
+
+
+def load_lenient(path: Path) -> tuple[Contract, list[str]]:
+    """As `load`, for consumers: of a contract in a newer form than this tool knows, what it does know.
+
+    The texts are warnings, such as that one. Raises as `load`.
+    """
+    document, met = read(path.name, text_of(path, missing=MISSING))
+    problem = newer(document)
+    if problem is None:
+        return _built(path, document, met), []
+    warning = f"{path.name}:{problem.line}: {problem.sentence()}; until then, what is new in it is left out"
+    return _built(path, as_known(document, schema()), met), [warning]
+
+
+def problems_of(document: Node, met: list[Problem]) -> list[Problem]:
+    """All problems of a contract; `met` are those that were met in reading it."""
+    if problem := newer(document):
+        return [problem]
+    # A secret in the wrong place is told first, and alone: other messages would show it.
+    secrets = list(sensitive_values(document))
+    told = {problem.path for problem in secrets}
+    form, rules = (CONTRACT_1_0, RULES_1_0) if is_1_0(document) else (CONTRACT, RULES)
+    formal = [problem for problem in (*met, *check_form(document, schema(form))) if problem.path[:3] not in told]
+    unsound = {problem.section for problem in formal}
+    return [*secrets, *formal, *check_agreement(document, rules, unsound)]
+
+
+def _loaded(path: Path, text: str) -> Contract:
+    document, met = read(path.name, text)
+    if problem := newer(document):
+        raise invalid(path.name, [problem], repairs=[UPGRADE])
+    return _built(path, document, met)
+
+
+def _built(path: Path, document: Node, met: list[Problem]) -> Contract:
+    problems = problems_of(document, met)
     if problems:
         raise invalid(path.name, problems)
-    return build(path, document)
-
-
-def _problems(document: Node, met: list[Problem]) -> list[Problem]:
-    """All problems of a document; `met` are those that were met in reading it."""
-    # A secret in the wrong place is told first, and alone: other messages would show it.
-    secrets = list(sensitive_defaults(document))
-    told = {problem.path for problem in secrets}
-    form = [problem for problem in (*met, *check_form(document, schema())) if problem.path not in told]
-    unsound = {problem.section for problem in form}
-    return [*secrets, *form, *check_agreement(document, unsound)]
-
-
-def _text(path: Path) -> str:
-    try:
-        data = _bytes(path)
-    except OSError as error:
-        repair = Repair("mmp-dev init", "writes a contract into an empty folder")
-        repairs = [repair] if isinstance(error, FileNotFoundError) else []
-        raise ContractInvalid(f"{path}: cannot be read: {error.strerror}", repairs=repairs) from None
-    if len(data) > MOST_BYTES:
-        raise ContractInvalid(f"{path}: is larger than {MOST_BYTES // 1024} KiB, which no contract needs")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise invalid(path.name, [Problem(line, (), "is not UTF-8 text")]) from None
-
-
-def _bytes(path: Path) -> bytes:
-    # A pipe would make us wait for its writer, and a device may never end.
-    if not S_ISREG(path.stat().st_mode):
-        raise ContractInvalid(f"{path}: is not a file")
-    with path.open("rb") as stream:
-        return stream.read(MOST_BYTES + 1)
+    return build_1_0(path, document) if is_1_0(document) else build(path, document)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from mmp_local_dev.contract.model import Scalar
 from mmp_local_dev.errors import ContractInvalid, Repair
 
 MOST_SHOWN = 20
@@ -59,6 +60,17 @@ class Node:
     def is_false(self) -> bool:
         """Whether this is YAML's false, in any of its spellings. What is absent is neither true nor false."""
         return self.text.lower() in FALSE
+
+    @property
+    def scalar(self) -> Scalar:
+        """The value of a scalar that has passed the schema: its numbers are in plain digits."""
+        if self.kind == "boolean":
+            return self.is_true
+        if self.kind == "integer":
+            return int(self.text)
+        if self.kind == "number":
+            return float(self.text)
+        return None if self.kind == "null" else self.text
 
 
 NOTHING = Node("null", 0)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,20 +20,27 @@ from mmp_local_dev.contract.load.spelling import guesses
 
 SCHEMAS = Path(__file__).parents[1] / "schema"
 CONTRACT = "dev-contract.v2"
+CONTRACT_1_0 = "dev-contract.v1"
+WAIVERS = "contract-waivers.v2"
+REQUIREMENTS = "contract-requirements.v2"
 
 Schema = Mapping[str, Any]
 Where = tuple[str, ...]
+
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?([eE][-+][0-9]{1,2})?")  # no 0x1F, .inf, 22:22.5
 
 _KINDS = {
     "object": "a mapping (key: value)",
     "array": "a list",
     "string": "text",
     "integer": "a whole number in plain digits",
-    "number": "a number",
+    "number": "a number in plain digits",
     "boolean": "true or false",
     "date": "a date",
     "null": "empty",
 }
+
+_FORMATS: Mapping[str, Callable[[str], object]] = {"date": date.fromisoformat, "date-time": datetime.fromisoformat}
 
 
 def shipped(name: str = CONTRACT) -> Schema:
@@ -66,27 +74,30 @@ def check_form(document: Node, schema: Schema) -> Iterator[Problem]:
 
 
 def _check(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
-    wrong_kind = _kind_problem(node, part["type"])
+    wanted = part["type"] if isinstance(part["type"], list) else [part["type"]]
+    wrong_kind = _kind_problem(node, wanted)
     if wrong_kind:
         yield Problem(node.line, where, wrong_kind)
         return
-    for keyword, rule in KEYWORDS.items():
-        if keyword in part:
+    kind = "number" if node.kind == "integer" else node.kind
+    for keyword, (about, rule) in KEYWORDS.items():
+        if keyword in part and about == kind:
             yield from rule(node, part, where)
 
 
-def _kind_problem(node: Node, wanted: str | list[str]) -> str | None:
-    if isinstance(wanted, list):  # any of several
-        return None if node.kind in wanted else _kind_problem(node, wanted[0])
-    if node.kind == wanted or (wanted, node.kind) == ("number", "integer"):
+def _kind_problem(node: Node, wanted: Sequence[str]) -> str | None:
+    if node.kind in wanted and node.kind != "number":
         return None
+    if "number" in wanted and node.kind in ("number", "integer") and _PLAIN_NUMBER.fullmatch(node.text):
+        return None
+    kinds = " or ".join(_KINDS[kind] for kind in wanted)
     if node.kind == "null" and not node.text:
-        return f"has no value; it has to be {_KINDS[wanted]}"
-    if wanted == "string" and node.text:
+        return f"has no value; it has to be {kinds}"
+    if "string" in wanted and node.text:
         return f"YAML reads {node.text} as {_reading(node)}; write {quoted(node.text)}"
-    if wanted == "integer" and re.fullmatch("[0-9]{1,9}", node.text):
+    if {"integer", "number"} & {*wanted} and node.kind == "string" and re.fullmatch("[0-9]{1,9}", node.text):
         return f"is text because of its quotes; write {node.text}"
-    return f"has to be {_KINDS[wanted]}, not {_KINDS[node.kind]}"
+    return f"has to be {kinds}, not {node.text if node.kind == 'number' else _KINDS[node.kind]}"
 
 
 def _reading(scalar: Node) -> str:
@@ -96,6 +107,9 @@ def _reading(scalar: Node) -> str:
     if re.fullmatch(r"[0-9]+\.[0-9]+", scalar.text):
         return f"the number {float(scalar.text)}"
     return {"date": "a date", "null": "no value"}.get(scalar.kind, "a number")
+
+
+# Each keyword's rule. Like JSON Schema's it is about values of one kind, and says nothing of others.
 
 
 def _const(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
@@ -112,7 +126,7 @@ def _enum(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
 def _pattern(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
     wrong = _spelling_problem(node.text, part)
     if wrong:
-        yield Problem(node.line, where, wrong)
+        yield Problem(node.line, where, wrong, node.text, tuple(part.get("examples", ())))
 
 
 def _spelling_problem(word: str, part: Schema) -> str | None:
@@ -125,9 +139,23 @@ def _spelling_problem(word: str, part: Schema) -> str | None:
     return said if better is None else f"{said}; write {quoted(better)}"
 
 
+def _format(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
+    read = _FORMATS[part["format"]]
+    try:
+        read(node.text)
+    except ValueError:
+        if re.fullmatch(part["pattern"], node.text):  # otherwise that is told already
+            yield Problem(node.line, where, f"{quoted(node.text)} is not in the calendar")
+
+
 def _min_length(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
     if len(node.text) < part["minLength"]:
         yield Problem(node.line, where, "is empty")
+
+
+def _positive(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
+    if not float(node.text) > part["exclusiveMinimum"]:
+        yield Problem(node.line, where, f"has to be more than {part['exclusiveMinimum']}, not {node.text}")
 
 
 def _bounds(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
@@ -140,6 +168,13 @@ def _required(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
     for name in part["required"]:
         if name not in node.members:
             yield Problem(node.line, where, f"{quoted(name)} is missing")
+
+
+def _together(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
+    for name, others in part["dependentRequired"].items():
+        missing = [other for other in others if name in node.members and other not in node.members]
+        for other in missing:
+            yield Problem(node.line, where, f"{quoted(other)} is missing, which belongs to {quoted(name)}")
 
 
 def _not_empty(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
@@ -182,18 +217,21 @@ def _unique(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
 
 Rule = Callable[[Node, Schema, Where], Iterator[Problem]]
 
-# What this module reads of JSON Schema besides `type` and `$ref`. Keys `x-*` never get here: `reading` leaves
-# them out.
-KEYWORDS: Mapping[str, Rule] = {
-    "const": _const,
-    "enum": _enum,
-    "pattern": _pattern,
-    "minLength": _min_length,
-    "minimum": _bounds,
-    "required": _required,
-    "minItems": _not_empty,
-    "minProperties": _not_empty,
-    "additionalProperties": _members,
-    "items": _items,
-    "uniqueItems": _unique,
+# What this module reads of JSON Schema besides `type` and `$ref`: the kind of value that a keyword is about, and its
+# rule. Keys `x-*` never get here: `reading` leaves them out.
+KEYWORDS: Mapping[str, tuple[str, Rule]] = {
+    "const": ("string", _const),
+    "enum": ("string", _enum),
+    "pattern": ("string", _pattern),
+    "format": ("string", _format),
+    "minLength": ("string", _min_length),
+    "minimum": ("number", _bounds),
+    "exclusiveMinimum": ("number", _positive),
+    "required": ("object", _required),
+    "dependentRequired": ("object", _together),
+    "minProperties": ("object", _not_empty),
+    "additionalProperties": ("object", _members),
+    "minItems": ("array", _not_empty),
+    "items": ("array", _items),
+    "uniqueItems": ("array", _unique),
 }

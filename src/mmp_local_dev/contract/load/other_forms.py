@@ -1,51 +1,51 @@
-"""Contracts of another form than ours: from before `apiVersion`, or from a newer tool.
-
-Such a document gets one answer, since everything else that could be said about it would be beside the point.
-"""
+"""Which form a document is of: ours, the 1.0 form from before `apiVersion`, or one of a newer tool."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from mmp_local_dev.contract.load.document import Node, Problem, invalid
-from mmp_local_dev.contract.load.form import schema
-from mmp_local_dev.errors import ContractInvalid, Repair
+from mmp_local_dev.contract.load.document import Node, Problem
+from mmp_local_dev.contract.load.form import Schema
+from mmp_local_dev.errors import Repair
 
 KNOWN = ("mmp.dev/v2",)
-UPGRADE = "pip install --upgrade mmp-local-dev"
+UPGRADE = Repair("pip install --upgrade mmp-local-dev", "installs a tool that knows newer forms")
 
 _FORM = re.compile(r"mmp\.dev/v([1-9][0-9]{0,5})")
 _KEYS_OF_1_0 = {"version", "provides_env_variables", "provides_services", "verification_script"}
 
 
-def refuse_other_forms(name: str, document: Node) -> None:
-    """Do nothing when `document`, from the file `name`, claims to be of our form or of none that we know of.
+def is_1_0(document: Node) -> bool:
+    """Whether it has keys of the 1.0 form and no others."""
+    return bool(document.members) and document.members.keys() <= _KEYS_OF_1_0
 
-    Raises ContractInvalid when it is of the 1.0 form, or of a newer one than this tool knows.
+
+def newer(document: Node) -> Problem | None:
+    """What to say of a document whose form is ours in a later version; None for any other document.
+
+    It stands alone: everything else that could be said of such a document would be beside the point.
     """
-    if document.members and document.members.keys() <= _KEYS_OF_1_0:
-        raise _old(name, document)
     form = document.at("apiVersion")
     found = _FORM.fullmatch(form.text)
-    if found and int(found[1]) > _newest():
-        raise _newer(name, form)
+    if found is None or int(found[1]) <= max(int(known.rpartition("v")[2]) for known in KNOWN):
+        return None
+    text = f"this tool knows {', '.join(KNOWN)}, not {form.text}; upgrade it with `{UPGRADE.command}`"
+    return Problem(form.line, ("apiVersion",), text)
 
 
-def _newest() -> int:
-    return max(int(known.rpartition("v")[2]) for known in KNOWN)
+def as_known(document: Node, schema: Schema) -> Node:
+    """A document of a newer form as one of ours: without the keys that `schema` does not know, at any level."""
+    known = _without_unknown(document, schema)
+    form = replace(document.at("apiVersion"), text=KNOWN[-1])
+    return replace(known, members={**known.members, "apiVersion": form})
 
 
-def _old(name: str, document: Node) -> ContractInvalid:
-    missing = ", ".join(key for key in schema()["required"] if key not in _KEYS_OF_1_0)
-    text = (
-        f"this contract is of the 1.0 form, which says too little to be checked; add {missing}, "
-        "or run `mmp-dev init` in an empty folder to get a full one"
-    )
-    repair = Repair("mmp-dev init", "writes a full contract into an empty folder")
-    return invalid(name, [Problem(document.line, (), text)], repairs=[repair])
-
-
-def _newer(name: str, form: Node) -> ContractInvalid:
-    text = f"this tool knows {', '.join(KNOWN)}, not {form.text}; upgrade it with `{UPGRADE}`"
-    repair = Repair(UPGRADE, "installs a tool that knows newer forms")
-    return invalid(name, [Problem(form.line, ("apiVersion",), text)], repairs=[repair])
+def _without_unknown(node: Node, part: Schema) -> Node:
+    if node.kind == "array" and "items" in part:
+        return replace(node, items=tuple(_without_unknown(item, part["items"]) for item in node.items))
+    if node.kind != "object" or "additionalProperties" not in part:
+        return node
+    parts, others = part.get("properties", {}), part["additionalProperties"]
+    wanted = {name: parts.get(name, others) for name in node.members if name in parts or others is not False}
+    return replace(node, members={name: _without_unknown(node.members[name], wanted[name]) for name in wanted})

@@ -49,19 +49,20 @@ _BARE_RANGE = re.compile(r"[:,{\[-]\s*[<>=!~]=?\s*[0-9]")
 Where = tuple[str, ...]
 
 
-def read(name: str, text: str) -> tuple[Node, list[Problem]]:
+def read(name: str, text: str, *, merges: bool = False) -> tuple[Node, list[Problem]]:
     """The tree of the only document in `text`, and the problems that leave it readable: a duplicate key, say.
 
-    Keys that begin with `x-` are free and are left out. Raises ContractInvalid, naming the file `name` and
-    the line, when `text` is no YAML, empty, or beyond the limits.
+    Keys that begin with `x-` are free and are left out. With `merges`, `<<` merges mappings as YAML 1.1 does.
+    Raises ContractInvalid, naming the file `name` and the line, when `text` is no YAML, empty, or beyond the limits.
     """
-    reader = _Reader(name, text)
+    reader = _Reader(name, text, merges=merges)
     return reader.document(), reader.problems
 
 
 class _Reader:
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, *, merges: bool) -> None:
         self.problems: list[Problem] = []
+        self._merges = merges
         self._name = name
         self._text = text
         self._events = yaml.parse(text, Loader=_LOADER)
@@ -167,17 +168,21 @@ class _Reader:
 
     def _members(self, where: Where) -> dict[str, Node]:
         members: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
         lines: dict[str, int] = {}
         while not isinstance(event := self._next(), MappingEndEvent):
             key = self._node(event, (*where, "?"))
             value = self._node(self._next(), (*where, key.text), key.line)
+            if self._merges and _is_merge(key):
+                merged |= _merged(value)
+                continue
             wrong = _key_problem(key, where, lines)
             if wrong:
                 self.problems.append(Problem(key.line, where, wrong))
             elif not key.text.startswith("x-"):
                 members[key.text] = value
             lines.setdefault(key.text, key.line)
-        return members
+        return merged | members
 
 
 def _kind(scalar: ScalarEvent) -> str:
@@ -188,6 +193,18 @@ def _kind(scalar: ScalarEvent) -> str:
     return kind
 
 
+def _is_merge(key: Node) -> bool:
+    return key.text == "<<" and not key.quoted
+
+
+def _merged(value: Node) -> dict[str, Node]:
+    """The members of what a merge key names: a mapping, or a list of mappings of which the first wins."""
+    members: dict[str, Node] = {}
+    for each in (value, *reversed(value.items)):
+        members |= each.members
+    return members
+
+
 def _key_problem(key: Node, where: Where, lines: dict[str, int]) -> str | None:
     """What is wrong with a key of the mapping at `where`, whose keys so far stand in `lines`."""
     if key.kind in ("object", "array"):
@@ -196,7 +213,7 @@ def _key_problem(key: Node, where: Where, lines: dict[str, int]) -> str | None:
         return f"duplicate key {quoted(key.text)}; the first is in line {lines[key.text]}"
     if any(step.startswith("x-") for step in where):
         return None
-    if key.text == "<<" and not key.quoted:
+    if _is_merge(key):
         return "merge keys (<<) are not read by everyone; write the keys out"
     if key.kind != "string":
         return f"YAML reads the key {key.text} as something else than text; write {quoted(key.text)}"

@@ -10,16 +10,25 @@ from mmp_local_dev.contract.load.document import Node, Problem, quoted
 from mmp_local_dev.contract.model import VariableType
 
 
+def services_are_listed_once(document: Node) -> Iterator[Problem]:
+    """No service is in provides_services twice."""
+    listed: set[str] = set()
+    for index, item in enumerate(document.at("provides_services").items):
+        name = item.at("name")
+        if name.text in listed:
+            text = f"{quoted(name.text)} is listed twice"
+            yield Problem(name.line, ("provides_services", f"[{index}]", "name"), text)
+        listed.add(name.text)
+
+
 def services_are_listed(document: Node) -> Iterator[Problem]:
-    """provides_services lists every service once, and nothing else."""
+    """provides_services lists every service, and nothing else."""
     services = document.at("services").members
     listed: set[str] = set()
     for index, item in enumerate(document.at("provides_services").items):
         name = item.at("name")
-        where = ("provides_services", f"[{index}]", "name")
-        if name.text in listed:
-            yield Problem(name.line, where, f"{quoted(name.text)} is listed twice")
-        elif name.text not in services:
+        if name.text not in services and name.text not in listed:
+            where = ("provides_services", f"[{index}]", "name")
             text = f"{quoted(name.text)} is not in services"
             yield Problem(name.line, where, text, name.text, tuple(services))
         listed.add(name.text)

@@ -25,37 +25,78 @@ STACK = "stack"  # not a service: what all services of one stack share
 STACK_PARTS: Mapping[str, str] = {"id": "string"}
 
 
-def sensitive_defaults(document: Node) -> Iterator[Problem]:
-    """A sensitive variable has no default. Unlike the other rules, this one reads a document of any form."""
+def sensitive_values(document: Node) -> Iterator[Problem]:
+    """A sensitive variable has no value here. Unlike the other rules, this one reads a document of any form."""
     for name, variable in document.at("env").members.items():
-        default = variable.members.get("default")
-        if default is not None and variable.at("sensitive").is_true:
-            text = "a sensitive variable has no default, since this file is no place for secrets; remove it"
-            yield Problem(default.line, ("env", name, "default"), text)
+        for key in ("default", "enum"):
+            value = variable.members.get(key)
+            if value is not None and variable.at("sensitive").is_true:
+                text = f"a sensitive variable has no {key}, since this file is no place for secrets; remove it"
+                yield Problem(value.line, ("env", name, key), text)
 
 
 def defaults_fit(document: Node) -> Iterator[Problem]:
-    """A default is a value of the variable's type."""
-    for name, variable in document.at("env").members.items():
-        default = variable.members.get("default")
-        if default is None or variable.at("sensitive").is_true:
+    """A default is a value that the variable can have."""
+    for name, variable in _insensitive(document):
+        default, choices = variable.at("default"), variable.at("enum").items
+        if "default" not in variable.members:
             continue
-        wrong = values.problem(VariableType(variable.at("type").text), default.text)
-        if wrong:
-            yield Problem(default.line, ("env", name, "default"), f"{quoted(default.text)} {wrong}")
+        where, words = ("env", name, "default"), tuple(item.text for item in choices)
+        if wrong := _value_problem(variable, default.text):
+            yield Problem(default.line, where, f"{quoted(default.text)} {wrong}")
+        elif choices and default.text not in words:
+            text = f"{quoted(default.text)} is not one of its enum, {', '.join(words)}"
+            yield Problem(default.line, where, text, default.text, words)
+
+
+def choices_fit(document: Node) -> Iterator[Problem]:
+    """Each of its `enum` is a value that the variable can have."""
+    for name, variable in _insensitive(document):
+        for item in variable.at("enum").items:
+            if wrong := _value_problem(variable, item.text):
+                yield Problem(item.line, ("env", name, "enum"), f"{quoted(item.text)} {wrong}")
+
+
+def constants_have_a_default(document: Node) -> Iterator[Problem]:
+    """`const` says that the value is the default, so there is one; and nobody else can give the value."""
+    for name, variable in document.at("env").members.items():
+        const = variable.at("const")
+        if not const.is_true:
+            continue
+        if "default" not in variable.members:
+            yield Problem(const.line, ("env", name, "const"), "needs a default, which is the constant value")
+        elif variable.at("set_by").text == "consumer":
+            yield Problem(const.line, ("env", name, "const"), "leaves nothing to be set by the consumer")
+
+
+def _insensitive(document: Node) -> Iterator[tuple[str, Node]]:
+    for name, variable in document.at("env").members.items():
+        if not variable.at("sensitive").is_true:
+            yield name, variable
+
+
+def _value_problem(variable: Node, value: str) -> str | None:
+    shortest = int(variable.at("minLength").text or 0)
+    wrong = values.problem(VariableType(variable.at("type").text), value)
+    return wrong or (f"is shorter than its minLength, {shortest}" if len(value) < shortest else None)
 
 
 def variables_are_listed(document: Node) -> Iterator[Problem]:
-    """provides_env_variables lists the required variables, and no others."""
+    """provides_env_variables lists the variables that are required and set by the provider, and no others."""
     variables = document.at("env").members
     listed = document.at("provides_env_variables").items
     for item in listed:
         yield from _listed_variable(item, variables)
     names = {item.text for item in listed}
     for name, variable in variables.items():
-        if name not in names and not variable.at("required").is_false:
+        if name not in names and is_provided(variable):
             text = "is required but not in provides_env_variables; list it there or say required: false"
             yield Problem(variable.line, ("env", name), text)
+
+
+def is_provided(variable: Node) -> bool:
+    """Whether the provider promises that it is always there."""
+    return not variable.at("required").is_false and variable.at("set_by").text != "consumer"
 
 
 def _listed_variable(item: Node, variables: Mapping[str, Node]) -> Iterator[Problem]:
@@ -63,8 +104,9 @@ def _listed_variable(item: Node, variables: Mapping[str, Node]) -> Iterator[Prob
     variable = variables.get(item.text)
     if variable is None:
         yield Problem(item.line, where, f"{quoted(item.text)} is not in env", item.text, tuple(variables))
-    elif variable.at("required").is_false:
-        text = f"{quoted(item.text)} is not promised: env says required: false (line {variable.line})"
+    elif not is_provided(variable):
+        said = "required: false" if variable.at("required").is_false else "set_by: consumer"
+        text = f"{quoted(item.text)} is not promised: env says {said} (line {variable.line})"
         yield Problem(item.line, where, text)
 
 

@@ -1,0 +1,109 @@
+"""Feast as a consumer uses it: a feature store made of the environment's values alone, and its two ways to read."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import MmpError, Repair
+from mmp_local_dev.services import feast_registry
+
+if TYPE_CHECKING:
+    from feast import RepoConfig
+
+Keys = Mapping[str, Any]  # values by join key
+Row = Mapping[str, Any]  # values by feature; None for what is not there
+
+_NUMBER = "mmp_row"  # a column of our own, which Feast hands back as it is
+
+
+class FeatureReader:
+    """Reads features as a consumer does. Any thread may call it; one read at a time, since Feast keeps connections.
+
+    Raises MmpError, FEAST_NOT_INSTALLED, when this Python has no Feast; what Feast itself raises leaves as it is.
+    """
+
+    def __init__(self, env: Environment, project: str, *, key_version: int) -> None:
+        try:
+            from feast import FeatureStore
+        except ImportError as error:
+            raise _not_installed(error) from None
+        self._lock = Lock()
+        self._store = FeatureStore(config=_configuration(env, project, key_version))
+
+    def historical(self, view: str, features: Sequence[str], keys: Sequence[Keys], at: datetime) -> list[Row]:
+        """A row of these features of the view for each of `keys`, as of the moment `at`."""
+        import pandas as pd
+
+        asked = pd.DataFrame([{_NUMBER: n, **row, "event_timestamp": at} for n, row in enumerate(keys)])
+        with self._lock:
+            job = self._store.get_historical_features(asked, features=_references(view, features))
+            found = job.to_df().sort_values(_NUMBER)  # they come in any order
+        return [_row(features, values) for values in found.to_dict("records")]
+
+    def online(self, view: str, features: Sequence[str], keys: Sequence[Keys]) -> list[Row]:
+        """A row of these features of the view for each of `keys`, as the online store has them."""
+        with self._lock:
+            found = self._store.get_online_features(
+                features=_references(view, features), entity_rows=[dict(row) for row in keys]
+            ).to_dict()
+        return [_row(features, {name: found[name][n] for name in features}) for n in range(len(keys))]
+
+
+def _references(view: str, features: Sequence[str]) -> list[str]:
+    return [f"{view}:{feature}" for feature in features]
+
+
+def _configuration(env: Environment, project: str, key_version: int) -> RepoConfig:
+    from feast import RepoConfig
+
+    return RepoConfig(
+        project=project,
+        provider="local",
+        registry={"path": env[feast_registry.PATH]},
+        offline_store={
+            "type": "postgres",
+            "host": env["POSTGRES_HOST"],
+            "port": int(env["POSTGRES_PORT"]),
+            "database": env["POSTGRES_DB"],
+            "db_schema": env.get("FEAST_DB_SCHEMA") or "public",
+            "user": env["POSTGRES_USER"],
+            "password": env["POSTGRES_PASSWORD"],
+            "sslmode": "prefer",
+        },
+        online_store={"type": "redis", "connection_string": _redis(env)},
+        entity_key_serialization_version=key_version,
+    )
+
+
+def _redis(env: Environment) -> str:
+    """Host, port and options. Feast takes the options' values for JSON, and thus a bare 123 for a number."""
+    password = env.get("REDIS_PASSWORD")
+    options = [f"password={json.dumps(password)}"] if password else []
+    return ",".join([f"{env['REDIS_HOST']}:{env['REDIS_PORT']}", *options])
+
+
+def _row(features: Sequence[str], values: Mapping[str, Any]) -> Row:
+    return {feature: _plain(values[feature]) for feature in features}
+
+
+def _plain(value: Any) -> Any:
+    """A value as Python has it; pandas writes NaN or NaT for what is not there, and they differ from themselves."""
+    if hasattr(value, "tolist"):  # numpy's
+        value = value.tolist()
+    return None if value != value else value
+
+
+def _not_installed(error: ImportError) -> MmpError:
+    python = shlex.quote(sys.executable)
+    return MmpError(
+        f"Feast cannot be used in this Python: {error}.",
+        repairs=[Repair(f"{python} -m pip install 'feast[postgres,redis]'", "brings it with both stores")],
+        code="FEAST_NOT_INSTALLED",
+    )

@@ -1,0 +1,231 @@
+"""What stands in a Feast registry file, read without Feast, which takes seconds to import and need not be installed.
+
+The file is one protobuf message. Only the fields that are used here are declared, with the numbers of Feast's own
+definitions (protos/feast/core/{Registry,Project,Entity,FeatureView,StreamFeatureView,OnDemandFeatureView,
+FeatureService,DataSource,Feature}.proto and protos/feast/types/Value.proto); unknown ones are passed over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mmp_local_dev.errors import MmpError
+
+PATH = "FEAST_REGISTRY_PATH"  # the variable that says where the file is
+
+_LARGEST = 64 * 2**20  # bytes; a thousand views take about one million
+
+# Per message: its fields as `number name type`, where `*` is repeated and a type in lower case one of protobuf's own.
+_MESSAGES = {
+    "Registry": "1 entities *Entity, 6 feature_views *FeatureView, 7 feature_services *FeatureService, "
+    "8 on_demand_feature_views *OnDemandFeatureView, 14 stream_feature_views *StreamFeatureView, "
+    "15 project_metadata *ProjectMetadata, 17 projects *Project",
+    "Project": "1 spec ProjectSpec",
+    "ProjectSpec": "1 name string",
+    "ProjectMetadata": "1 project string",
+    "Entity": "1 spec EntitySpec",
+    "EntitySpec": "1 name string, 2 value_type int32, 4 join_key string, 9 project string",
+    "FeatureView": "1 spec FeatureViewSpec, 2 meta Meta",
+    "FeatureViewSpec": "1 name string, 2 project string, 3 entities *string, 4 features *Feature, 6 ttl Time, "
+    "7 batch_source DataSource, 8 online bool, 20 disabled bool",
+    "StreamFeatureView": "1 spec StreamFeatureViewSpec, 2 meta Meta",
+    "StreamFeatureViewSpec": "1 name string, 2 project string, 3 entities *string, 4 features *Feature, 9 ttl Time, "
+    "10 batch_source DataSource, 12 online bool, 23 disabled bool",
+    "OnDemandFeatureView": "1 spec OnDemandFeatureViewSpec, 2 meta Meta",
+    "OnDemandFeatureViewSpec": "1 name string, 2 project string, 3 features *Feature, 13 entities *string, "
+    "19 disabled bool",
+    "FeatureService": "1 spec FeatureServiceSpec",
+    "FeatureServiceSpec": "1 name string, 2 project string, 3 features *Projection",
+    "Projection": "1 feature_view_name string, 2 feature_columns *Feature",
+    "Feature": "1 name string, 2 value_type int32",
+    "DataSource": "3 timestamp_field string, 16 custom_options CustomSourceOptions",
+    "CustomSourceOptions": "1 configuration bytes",
+    "Meta": "2 last_updated_timestamp Time",
+    "Time": "1 seconds int64, 2 nanos int32",  # Duration and Timestamp alike
+}
+
+# feast.types.ValueType.Enum, with the words that users write in Python.
+_SCALARS = {
+    **{1: "Bytes", 2: "String", 3: "Int32", 4: "Int64", 5: "Float64", 6: "Float32", 7: "Bool", 8: "UnixTimestamp"},
+    **{20: "Map", 30: "PdfBytes", 31: "ImageBytes", 32: "Json", 34: "Struct", 36: "Uuid", 37: "TimeUuid"},
+    **{44: "Decimal", 47: "ScalarMap", 48: "ZonedTimestamp"},
+}
+_LISTS = {11: 1, 12: 2, 13: 3, 14: 4, 15: 5, 16: 6, 17: 7, 18: 8, 21: 20, 33: 32, 35: 34, 38: 36, 39: 37, 45: 44}
+_SETS = {22: 1, 23: 2, 24: 3, 25: 4, 26: 5, 27: 6, 28: 7, 29: 8, 40: 36, 41: 37, 46: 44}
+_DTYPES = {
+    **_SCALARS,
+    **{number: f"Array({_SCALARS[of]})" for number, of in _LISTS.items()},
+    **{number: f"Set({_SCALARS[of]})" for number, of in _SETS.items()},
+}
+
+_NO_ENTITY = "__dummy"  # Feast's own, of views without one
+
+
+@dataclass(frozen=True)
+class RegisteredEntity:
+    """An entity; `dtype` is its value type in the words that users write."""
+
+    join_key: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class RegisteredView:
+    """A feature view of any kind: `batch`, `stream` or `on demand`.
+
+    `ttl` in seconds, 0 for none. `table` or `query` is what PostgreSQL is asked, both "" for another kind of source.
+    `online`: it is served online, which one that is switched off is not. `updated`: when it was applied last.
+    """
+
+    kind: str
+    entities: tuple[str, ...]
+    features: Mapping[str, str]
+    ttl: int = 0
+    online: bool = True
+    table: str = ""
+    query: str = ""
+    timestamp_field: str = ""
+    updated: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """What one project of a registry holds; `services` are feature services as references `view:feature`."""
+
+    name: str
+    entities: Mapping[str, RegisteredEntity] = field(default_factory=dict)
+    views: Mapping[str, RegisteredView] = field(default_factory=dict)
+    services: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A whole registry file: its projects by name."""
+
+    projects: Mapping[str, Project]
+
+
+def read(path: Path) -> Registry:
+    """The registry in this file. Raises MmpError, REGISTRY_UNUSABLE, when it is not there, too large or not one."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise _unusable(path, f"cannot be read: {error.strerror}") from None
+    if len(content) > _LARGEST:
+        raise _unusable(path, f"is no Feast registry: it has more than {_LARGEST // 2**20} MB")
+    return _registry(_parsed(path, content))
+
+
+def _unusable(path: Path, why: str) -> MmpError:
+    return MmpError(f"{path} {why}.", code="REGISTRY_UNUSABLE")
+
+
+def _parsed(path: Path, content: bytes) -> Any:
+    from google.protobuf.message import DecodeError
+
+    message = _message_class()()
+    try:
+        message.ParseFromString(content)
+    except DecodeError:
+        raise _unusable(path, "is no Feast registry, or only a part of one") from None
+    return message
+
+
+def _message_class() -> Any:
+    """The class of a Registry message, in a pool of its own: Feast's has the same names in the common one."""
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
+    from google.protobuf.descriptor_pool import DescriptorPool
+    from google.protobuf.message_factory import GetMessageClass
+
+    file = FileDescriptorProto(name="registry.proto", package="registry", syntax="proto3")
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for each in fields.split(", "):
+            _declare(message, *each.split())
+    pool = DescriptorPool()
+    pool.Add(file)
+    return GetMessageClass(pool.FindMessageTypeByName("registry.Registry"))
+
+
+def _declare(message: Any, number: str, name: str, type_: str) -> None:
+    from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
+
+    element = type_.removeprefix("*")
+    declared = message.field.add(name=name, number=int(number))
+    declared.label = Field.LABEL_OPTIONAL if element == type_ else Field.LABEL_REPEATED
+    if element in _MESSAGES:
+        declared.type, declared.type_name = Field.TYPE_MESSAGE, f".registry.{element}"
+    else:
+        declared.type = Field.Type.Value(f"TYPE_{element.upper()}")
+
+
+def _registry(message: Any) -> Registry:
+    names = [each.spec.name for each in message.projects]
+    names += [each.project for each in message.project_metadata]  # all that older releases of Feast write
+    return Registry({name: _project(message, name) for name in dict.fromkeys(names)})
+
+
+def _project(message: Any, name: str) -> Project:
+    entities = (e.spec for e in message.entities if e.spec.project == name and e.spec.name != _NO_ENTITY)
+    services = (s.spec for s in message.feature_services if s.spec.project == name)
+    return Project(
+        name,
+        {spec.name: RegisteredEntity(spec.join_key, _dtype(spec.value_type)) for spec in entities},
+        {view.spec.name: _view(kind, view) for kind, view in _views(message) if view.spec.project == name},
+        {spec.name: frozenset(_references(spec)) for spec in services},
+    )
+
+
+def _views(message: Any) -> Iterator[tuple[str, Any]]:
+    yield from (("batch", view) for view in message.feature_views)
+    yield from (("stream", view) for view in message.stream_feature_views)
+    yield from (("on demand", view) for view in message.on_demand_feature_views)
+
+
+def _view(kind: str, view: Any) -> RegisteredView:
+    spec, updated = view.spec, view.meta.last_updated_timestamp.seconds
+    stored = {"online": not spec.disabled} if kind == "on demand" else _stored(spec)
+    return RegisteredView(
+        kind,
+        tuple(entity for entity in spec.entities if entity != _NO_ENTITY),
+        {feature.name: _dtype(feature.value_type) for feature in spec.features},
+        updated=datetime.fromtimestamp(updated, UTC) if updated else None,
+        **stored,
+    )
+
+
+def _stored(spec: Any) -> dict[str, Any]:
+    """What only a view with data of its own has."""
+    source = _options(spec.batch_source.custom_options.configuration)
+    return {
+        "ttl": spec.ttl.seconds,
+        "online": spec.online and not spec.disabled,
+        "table": source.get("table", ""),
+        "query": source.get("query", ""),
+        "timestamp_field": spec.batch_source.timestamp_field,
+    }
+
+
+def _options(configuration: bytes) -> dict[str, str]:
+    """What Feast's PostgreSQLSource writes; empty for another source."""
+    with suppress(ValueError):
+        found = json.loads(configuration)
+        if isinstance(found, dict):
+            return {key: value for key, value in found.items() if isinstance(value, str)}
+    return {}
+
+
+def _dtype(value_type: int) -> str:
+    return _DTYPES.get(value_type, f"value type {value_type}")
+
+
+def _references(spec: Any) -> Iterator[str]:
+    for projection in spec.features:
+        yield from (f"{projection.feature_view_name}:{feature.name}" for feature in projection.feature_columns)
