@@ -146,7 +146,7 @@ def test_causes_stand_first_with_their_evidence_and_open_what_they_block(look: L
 
 def test_services_show_what_was_seen_of_them(look: Look) -> None:
     assert look(reports.broken()).texts(".services li") == [
-        "postgresql ✗ not ready Versionnot seen Answered innever Clauses kept0 of 7",
+        "postgresql ✗ not ready Versionnot seen Answered inno answer Clauses kept0 of 7",
         "redis ✓ ready Version7.4.2 Answered in31 ms Clauses kept2 of 4",
         "mlflow ✓ ready Version3.17.2 Answered in31 ms Clauses kept4 of 4",
     ]

@@ -52,6 +52,13 @@ def test_addresses_are_the_networks_and_the_rest_is_the_same(stack: Dev) -> None
     assert seen == {**stack.env(), **addresses}
 
 
+def test_a_part_of_the_contract_is_checked_on_the_network(stack: Dev) -> None:
+    report = stack.json("check", "--view", "network", "--only", "service.version[redis]")["data"]
+    assert report["findings"][-1]["clause"] == "service.version[redis]"
+    assert report["selected"] == ["service.version[redis]"]
+    assert stack.json("check", "--view", "network", "--only", "nothing", code=2)["error"]["code"] == "INPUT_INVALID"
+
+
 @pytest.mark.needs("native")
 def test_a_native_stack_has_no_network(tmp_path: Path) -> None:
     dev = make_dev(tmp_path)

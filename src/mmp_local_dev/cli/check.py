@@ -92,8 +92,6 @@ def _refuse_contradictions(context: click.Context) -> None:
     if context.params["watching"] and (given := [*at_the_end, *github]):
         raise click.UsageError(f"--watch has no end, so it does not go together with {', '.join(given)}.", context)
     if context.params["static"] and context.params["view"] == "network":
-        raise click.UsageError(
-            "--static looks at files, which are the same from everywhere; leave out --view.", context
-        )
+        raise click.UsageError("--static looks at files, the same from everywhere; leave out --view.", context)
     if context.params["as_json"] and github:
         raise click.UsageError("--json and --format github ask for two forms of one answer.", context)

@@ -66,7 +66,7 @@ def check_until_kept(
 
     with suppress(NotReady):
         wait_until(probe, timeout=seconds, interval=_PAUSE, clock=clock, sleep=sleep)
-    return replace(reports[-1], began=reports[0].began, seconds=round(clock() - began, 4))
+    return replace(reports[-1], seconds=round(clock() - began, 4)) if len(reports) > 1 else reports[0]
 
 
 def watch(

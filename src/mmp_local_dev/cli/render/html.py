@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.contract.report import Finding, Report
 
 _SLOWEST = 5
+_HOW = {"static": "from the workspace's files", "host": "live, from this machine", "network": "live, from a container"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def page(report: Report, *, stack: str, view: str) -> str:
     return templates.get_template("report.html").render(
         report=report,
         stack=stack,
-        view=view,
+        how=_HOW.get(view if report.mode == "live" else report.mode, report.mode),
         began=_moment(report),
         tally=tally(report),
         warnings=[finding for finding in report.findings if finding.outcome == "warning"],
