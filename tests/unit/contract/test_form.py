@@ -17,6 +17,7 @@ from mmp_local_dev.contract.load.form import (
     CONTRACT_1_0,
     KEYWORDS,
     REQUIREMENTS,
+    WAIVERS,
     check_form,
     schema,
     shipped,
@@ -45,7 +46,7 @@ def parts(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from parts(each)
 
 
-SCHEMAS = {name: dict(shipped(name)) for name in (CONTRACT, CONTRACT_1_0, REQUIREMENTS)}
+SCHEMAS = {name: dict(shipped(name)) for name in (CONTRACT, CONTRACT_1_0, REQUIREMENTS, WAIVERS)}
 JUDGES = {
     name: jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
     for name, schema in SCHEMAS.items()

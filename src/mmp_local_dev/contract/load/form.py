@@ -22,6 +22,7 @@ SCHEMAS = Path(__file__).parents[1] / "schema"
 CONTRACT = "dev-contract.v2"
 CONTRACT_1_0 = "dev-contract.v1"
 REQUIREMENTS = "contract-requirements.v2"
+WAIVERS = "contract-waivers.v2"
 
 Schema = Mapping[str, Any]
 Where = tuple[str, ...]

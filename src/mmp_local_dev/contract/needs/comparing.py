@@ -24,9 +24,14 @@ def compare(requirements: Requirements, contract: Contract, *, waivers: Waivers 
     contract says nothing about, as one of the 1.0 form does of versions, is unknown. What it promises and has
     deprecated is kept, with a warning beside it (`env.deprecated[NAME]`).
     """
-    offer = Offer(contract)
-    clauses = [*clauses_of(requirements), *_deprecations(requirements, offer)]
+    offer, clauses = comparison(requirements, contract)
     return verify(replace(contract, path=requirements.path), offer, clauses, mode="compare", waivers=waivers)
+
+
+def comparison(requirements: Requirements, contract: Contract) -> tuple[Offer, list[NeedClause]]:
+    """What `compare` checks, and against what: for those who check one clause at a time."""
+    offer = Offer(contract)
+    return offer, [*clauses_of(requirements), *_deprecations(requirements, offer)]
 
 
 def _deprecations(requirements: Requirements, offer: Offer) -> Iterator[NeedClause]:
