@@ -51,6 +51,7 @@ HOMES: dict[str, tuple[str, ...]] = {
             for part in ("data", "database", "fingerprint", "roles", "sandbox", "tables", "template")
         ),
     ),
+    "pytest": ("pytest_plugin/",),
     "redis": ("services/redis.py", "services/redis_commands.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
     "rich": ("cli/",),
@@ -61,7 +62,7 @@ HOMES: dict[str, tuple[str, ...]] = {
 }
 
 # What loads quickly, or is needed by whatever imports its home. Everything else waits until it is used.
-LOADED_AT_ONCE = {"click", "yaml"}
+LOADED_AT_ONCE = {"click", "pytest", "yaml"}
 
 # Nothing of these may be loaded to print a help text.
 HEAVY = (

@@ -23,6 +23,7 @@ CONTRACT = "dev-contract.v2"
 CONTRACT_1_0 = "dev-contract.v1"
 WAIVERS = "contract-waivers.v2"
 REQUIREMENTS = "contract-requirements.v2"
+WAIVERS = "contract-waivers.v2"
 
 Schema = Mapping[str, Any]
 Where = tuple[str, ...]

@@ -1,0 +1,100 @@
+"""What is to be checked for one file, and against what."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mmp_local_dev.contract import needs
+from mmp_local_dev.contract.clauses.base import Clause, select
+from mmp_local_dev.contract.load import load
+from mmp_local_dev.contract.load.requirements import load_requirements
+from mmp_local_dev.contract.load.waivers import load_waivers
+from mmp_local_dev.contract.model import Contract
+from mmp_local_dev.contract.report import Finding
+from mmp_local_dev.contract.requirements import Requirements
+from mmp_local_dev.contract.stepwise import Stepwise
+from mmp_local_dev.contract.waivers import NONE, Waivers
+from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import InputError
+from mmp_local_dev.operations.consumer import clauses_with_reachable, environment
+from mmp_local_dev.pytest_plugin.settings import Settings
+
+_WAIVERS = "contract-waivers.yml"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The clauses of one file in order, and how they are checked.
+
+    `subject` makes what they are checked against, when the first one is. `contract_version` is that of the provider's
+    contract, "" when none is known. `may_be_down` is the id of the clause whose failure is borne with, or "".
+    """
+
+    contract: Contract
+    contract_version: str
+    clauses: Sequence[Clause[Any]]
+    subject: Callable[[], Any]
+    timeout: float
+    waivers: Waivers
+    may_be_down: str = ""
+
+    def finding(self, clause_id: str) -> Finding:
+        """What became of a clause. Raises EnvironmentInvalid for an environment that cannot be read."""
+        return self._stepwise.finding(clause_id)
+
+    @cached_property
+    def _stepwise(self) -> Stepwise[Any]:
+        return Stepwise(self.contract, self.subject(), self.clauses, timeout=self.timeout, waivers=self.waivers)
+
+
+def of_requirements(path: Path, settings: Settings, *, up: bool | None) -> Plan:
+    """Those of a consumer. `up`: whether the environment answers, None if that is not known yet.
+
+    Raises InputError for a file, a group or a word that cannot be used, and when nothing would be checked.
+    """
+    requirements = needs.of_group(load_requirements(path), settings.groups)
+    provided = load(settings.contract) if settings.contract else None
+    if settings.mode == "compare":
+        return _compared(requirements, provided, settings)
+    asked = needs.as_contract(requirements, provided)
+    return _live(asked, provided.version if provided else "", settings, up=up, beside=settings.contract)
+
+
+def of_contract(path: Path, settings: Settings, *, up: bool | None) -> Plan:
+    """Those of a whole contract, with the `.env` beside it. Raises as `of_requirements`."""
+    if settings.mode == "compare":
+        raise InputError(f"{path.name} is a contract; what can be compared with it are requirements (*.req.yml).")
+    contract = load(path)
+    return _live(contract, contract.version, settings, up=up, beside=path)
+
+
+def _live(contract: Contract, version: str, settings: Settings, *, up: bool | None, beside: Path | None) -> Plan:
+    def subject() -> Environment:
+        return environment(contract, settings.env_file, os.environ, beside=beside)
+
+    clauses = clauses_with_reachable(contract, only=settings.only, up=up)
+    may_be_down = clauses[0].id if settings.skip_if_down else ""
+    waivers = _waivers(contract.path, settings)
+    return Plan(contract, version, clauses, subject, settings.timeout, waivers, may_be_down)
+
+
+def _compared(requirements: Requirements, provided: Contract | None, settings: Settings) -> Plan:
+    if provided is None:
+        raise InputError("To compare, say where the provider's contract is: --mmp-contract or mmp_contract.")
+    offer, clauses = needs.comparison(requirements, provided)
+    told_by = replace(provided, path=requirements.path)
+    chosen = select(clauses, settings.only)
+    waivers = _waivers(requirements.path, settings)
+    return Plan(told_by, provided.version, chosen, lambda: offer, settings.timeout, waivers)
+
+
+def _waivers(path: Path, settings: Settings) -> Waivers:
+    beside = path.with_name(_WAIVERS)
+    file = settings.waivers or (beside if beside.is_file() else None)
+    return load_waivers(file, today=date.today()) if file else NONE
