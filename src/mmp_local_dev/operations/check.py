@@ -19,8 +19,6 @@ from mmp_local_dev.contract.load.waivers import FILE as WAIVERS
 from mmp_local_dev.contract.load.waivers import waivers_beside
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.contract.report import Report
-from mmp_local_dev.contract.static.clauses import static_clauses_of
-from mmp_local_dev.contract.static.sources import Sources
 from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.errors import RuntimeUnavailable
 from mmp_local_dev.events import ignore
@@ -66,6 +64,9 @@ def check_static(stack: Stack, asked: Asked = ALL) -> Report:
 
     Raises InputError as `check` does. A file that cannot be read breaks its clause.
     """
+    from mmp_local_dev.contract.static.clauses import static_clauses_of  # here: no other check needs them
+    from mmp_local_dev.contract.static.sources import Sources
+
     contract = load(stack.workspace.contract)
     sources = Sources(contract, env_file=stack.env_file.name)
     return _verified(contract, sources, static_clauses_of(contract), asked, mode="static")
