@@ -67,6 +67,7 @@ BREAKS = {
     ),
     "port of another": (r"(port: )6379\n", r"\g<1>6380\n", ["-    port: 6380", "+    port: 6379"]),
     "port that is text": (r"(port: )6379\n", r'\1"6379"\n', ['-    port: "6379"', "+    port: 6379"]),
+    "port without a value": (r"(port:) 6379\n", r"\1\n", ["-    port:", "+    port: 6379"]),
     "port that is missing": (r"    port: 6379\n", "", ["+    port: 6379"]),
     "health check that is missing": (r"    health_check: /health\n", "", ["+    health_check: /health"]),
     "health check of another path": (
@@ -98,6 +99,10 @@ LISTS = {
     "brackets over lines": ("[REDIS_PORT,  # the port\n ]", "[REDIS_PORT, REDIS_HOST,  # the port\n ]"),
     "no indentation": ("\n- REDIS_PORT # the port", "\n- REDIS_PORT # the port\n- REDIS_HOST"),
     "wide indentation": ("\n    -   REDIS_PORT\n\n    # end", "\n    -   REDIS_PORT\n    -   REDIS_HOST\n\n    # end"),
+    "one too many with comments": (
+        "[OLD, # old\n  # the port\n  REDIS_PORT]",
+        "[ # old\n  # the port\n  REDIS_PORT, REDIS_HOST]",
+    ),
     "one too many before": ("[OLD, REDIS_PORT]", "[REDIS_PORT, REDIS_HOST]"),
     "one too many after a comment": (
         "[REDIS_PORT,  # the port\n  REDIS_PORT]",
@@ -153,6 +158,13 @@ def test_what_is_written_in_a_way_that_is_not_foreseen_stays(list_: str) -> None
 def test_a_secret_is_not_repeated() -> None:
     text = MINIMAL.replace("env:\n", "env:\n  REDIS_PASSWORD: {type: string, sensitive: true, default: 88410}\n", 1)
     assert "8841" not in " ".join(fixed(NAME, text).done)
+
+
+def test_a_name_cannot_write_on_the_terminal() -> None:
+    text = MINIMAL.replace("[REDIS_PORT]", '[REDIS_PORT, "\\e[31mRED"]')
+    assert fixed(NAME, text).done == (
+        'provides_env_variables: "\\u001b[31mRED" removed, since env does not promise it',
+    )
 
 
 def test_duplicate_keys_are_nobodys_to_choose_from() -> None:
