@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmp_local_dev.contract.export.form_1_0 import form_1_0
 from mmp_local_dev.contract.fix import fixed
 from mmp_local_dev.contract.load import load_text
 from mmp_local_dev.contract.load.reading import read
@@ -158,6 +159,15 @@ def test_what_is_written_in_a_way_that_is_not_foreseen_stays(list_: str) -> None
 def test_a_secret_is_not_repeated() -> None:
     text = MINIMAL.replace("env:\n", "env:\n  REDIS_PASSWORD: {type: string, sensitive: true, default: 88410}\n", 1)
     assert "8841" not in " ".join(fixed(NAME, text).done)
+
+
+def test_a_name_that_yaml_reads_as_something_else_is_quoted() -> None:
+    text = MINIMAL.replace("env:\n", 'env:\n  "NO": {type: string}\n', 1)
+    text = text.replace("services:\n", 'services:\n  "on": {protocol: http, version: "<2", endpoints: {host: "a:8"}}\n')
+    mended = fixed(NAME, text).text
+    assert 'provides_env_variables: [REDIS_PORT, "NO"]\n' in mended
+    assert '{name: "on", port: 8}]\n' in mended
+    load_text(NAME, form_1_0(load_text(NAME, mended)))
 
 
 def test_a_name_cannot_write_on_the_terminal() -> None:

@@ -21,6 +21,7 @@ from mmp_local_dev.contract.fix.edits import (
 )
 from mmp_local_dev.contract.load.document import Node, quoted
 from mmp_local_dev.contract.load.form import CONTRACT, check_form, schema
+from mmp_local_dev.contract.load.reading import as_word
 from mmp_local_dev.contract.load.variable_rules import is_provided
 
 _REUSED = re.compile(r"[&*]")  # an anchor or an alias, perhaps: what is written once may stand in several places
@@ -36,7 +37,7 @@ def variables(composed: Composed, document: Node) -> Iterator[Edit | None]:
     for name in provided:
         if name not in names:
             said = f"provides_env_variables: {name} added, as env promises it"
-            yield append(composed, listed, [name], name, said)
+            yield append(composed, listed, [as_word(name)], as_word(name), said)
     for index, name in enumerate(names):
         if name and len(names) > 1 and (name not in provided or name in names[:index]):
             said = f"provides_env_variables: {quoted(name)} removed, {_reason(name, 'env', provided)}"
@@ -56,7 +57,7 @@ def services(composed: Composed, document: Node) -> Iterator[Edit | None]:
     for name, pairs in promised.items():
         if name not in names:
             said = f"provides_services: {name} added, as services promises it"
-            lines = [f"{key}: {value}" for key, value in pairs.items()]
+            lines = [f"{key}: {value if key == 'port' else as_word(value)}" for key, value in pairs.items()]
             yield append(composed, listed, lines, f"{{{', '.join(lines)}}}", said)
     for index, name in enumerate(names):
         if name and len(names) > 1 and (name not in promised or name in names[:index]):
