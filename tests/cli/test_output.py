@@ -564,7 +564,7 @@ class TestContractLint:
         said = line("contract", "lint", "--fix")
         assert (said.code, said.err) == (0, "")
         assert said.out == (
-            "fixed version: 1.1.0 is in quotes now\n"
+            'fixed version: "1.1.0" is in quotes now\n'
             "fixed provides_env_variables: REDIS_PORT added, as env promises it\n"
             "dev-contract.yml is clean.\n"
         )

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmp_local_dev.contract.export.form_1_0 import form_1_0
 from mmp_local_dev.contract.fix import fixed
 from mmp_local_dev.contract.load import load_text
 from mmp_local_dev.contract.load.reading import read
@@ -67,6 +68,7 @@ BREAKS = {
     ),
     "port of another": (r"(port: )6379\n", r"\g<1>6380\n", ["-    port: 6380", "+    port: 6379"]),
     "port that is text": (r"(port: )6379\n", r'\1"6379"\n', ['-    port: "6379"', "+    port: 6379"]),
+    "port without a value": (r"(port:) 6379\n", r"\1\n", ["-    port:", "+    port: 6379"]),
     "port that is missing": (r"    port: 6379\n", "", ["+    port: 6379"]),
     "health check that is missing": (r"    health_check: /health\n", "", ["+    health_check: /health"]),
     "health check of another path": (
@@ -98,6 +100,10 @@ LISTS = {
     "brackets over lines": ("[REDIS_PORT,  # the port\n ]", "[REDIS_PORT, REDIS_HOST,  # the port\n ]"),
     "no indentation": ("\n- REDIS_PORT # the port", "\n- REDIS_PORT # the port\n- REDIS_HOST"),
     "wide indentation": ("\n    -   REDIS_PORT\n\n    # end", "\n    -   REDIS_PORT\n    -   REDIS_HOST\n\n    # end"),
+    "one too many with comments": (
+        "[OLD, # old\n  # the port\n  REDIS_PORT]",
+        "[ # old\n  # the port\n  REDIS_PORT, REDIS_HOST]",
+    ),
     "one too many before": ("[OLD, REDIS_PORT]", "[REDIS_PORT, REDIS_HOST]"),
     "one too many after a comment": (
         "[REDIS_PORT,  # the port\n  REDIS_PORT]",
@@ -153,6 +159,22 @@ def test_what_is_written_in_a_way_that_is_not_foreseen_stays(list_: str) -> None
 def test_a_secret_is_not_repeated() -> None:
     text = MINIMAL.replace("env:\n", "env:\n  REDIS_PASSWORD: {type: string, sensitive: true, default: 88410}\n", 1)
     assert "8841" not in " ".join(fixed(NAME, text).done)
+
+
+def test_a_name_that_yaml_reads_as_something_else_is_quoted() -> None:
+    text = MINIMAL.replace("env:\n", 'env:\n  "NO": {type: string}\n', 1)
+    text = text.replace("services:\n", 'services:\n  "on": {protocol: http, version: "<2", endpoints: {host: "a:8"}}\n')
+    mended = fixed(NAME, text).text
+    assert 'provides_env_variables: [REDIS_PORT, "NO"]\n' in mended
+    assert '{name: "on", port: 8}]\n' in mended
+    load_text(NAME, form_1_0(load_text(NAME, mended)))
+
+
+def test_a_name_cannot_write_on_the_terminal() -> None:
+    text = MINIMAL.replace("[REDIS_PORT]", '[REDIS_PORT, "\\e[31mRED"]')
+    assert fixed(NAME, text).done == (
+        'provides_env_variables: "\\u001b[31mRED" removed, since env does not promise it',
+    )
 
 
 def test_duplicate_keys_are_nobodys_to_choose_from() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmp_local_dev.contract.load.reading import in_quotes
+from mmp_local_dev.contract.load.reading import as_word, in_quotes
 from mmp_local_dev.contract.model import Contract, ContractService
 
 
@@ -16,7 +16,7 @@ def form_1_0(contract: Contract) -> str:
 def _lines(contract: Contract) -> Iterator[str]:
     yield f"version: {in_quotes(contract.version)}"
     yield "provides_env_variables:"
-    yield from (f"  - {v.name}" for v in contract.variables.values() if v.required and not v.accepted)
+    yield from (f"  - {as_word(v.name)}" for v in contract.variables.values() if v.required and not v.accepted)
     yield "provides_services:"
     for service in contract.services.values():
         yield from _service(service)

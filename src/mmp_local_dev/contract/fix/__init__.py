@@ -16,8 +16,9 @@ from mmp_local_dev.contract.load.reading import read
 
 MOST_STEPS = 1_000
 
-# Each yields what it would mend, given the text as nodes of YAML and as our own; the first one counts.
-MENDERS: tuple[Callable[[Composed, Node], Iterator[Edit]], ...] = (
+# Each yields what it would mend, given the text as nodes of YAML and as our own, or None where it cannot; the first
+# edit counts.
+MENDERS: tuple[Callable[[Composed, Node], Iterator[Edit | None]], ...] = (
     quotes.version,
     quotes.defaults,
     projection.variables,
@@ -51,4 +52,4 @@ def _first_edit(name: str, text: str) -> Edit | None:
     if met or document.kind != "object":  # with a duplicate key nobody knows which of the two is meant
         return None
     composed = compose(text)
-    return next((edit for mender in MENDERS for edit in mender(composed, document)), None)
+    return next((edit for mender in MENDERS for edit in mender(composed, document) if edit), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 import yaml
@@ -36,7 +36,7 @@ class Composed:
 
     text: str
     root: MappingNode
-    members: Mapping[str, YamlNode] = field(default_factory=dict)
+    members: Mapping[str, YamlNode]
 
     @property
     def newline(self) -> str:
@@ -80,13 +80,16 @@ def word(node: YamlNode | None) -> str:
 def quote(composed: Composed, scalar: YamlNode, said: str) -> Edit | None:
     """Put a plain scalar in quotes; None for what is something else."""
     if isinstance(scalar, ScalarNode) and composed.is_plainly(scalar):
-        return replace(scalar, in_quotes(scalar.value), said)
+        return rewrite(composed, scalar, in_quotes(scalar.value), said)
     return None
 
 
-def replace(node: YamlNode, text: str, said: str) -> Edit:
-    """`text` in place of a node."""
-    return Edit(node.start_mark.index, node.end_mark.index, text, said)
+def rewrite(composed: Composed, scalar: YamlNode, text: str, said: str) -> Edit | None:
+    """`text` in place of a scalar; None for what is something else."""
+    if not isinstance(scalar, ScalarNode):
+        return None
+    blank = "" if composed.span(scalar) else " "  # where nothing is, it would touch the colon
+    return Edit(scalar.start_mark.index, scalar.end_mark.index, f"{blank}{text}", said)
 
 
 def append(composed: Composed, items: CollectionNode, lines: Sequence[str], short: str, said: str) -> Edit | None:
@@ -152,12 +155,13 @@ def _whole_lines(composed: Composed, start: int, end: int, said: str) -> Edit:
 
 
 def _between_brackets(composed: Composed, starts: Sequence[int], ends: Sequence[int], index: int, said: str) -> Edit:
+    """Of what stands around the item goes what would be too much, but no comment; a last comma may stay behind."""
+    start, end = starts[index], ends[index]
     if index + 1 < len(starts):
-        return Edit(starts[index], starts[index + 1], "", said)
-    before = ends[index - 1] if index else starts[index]
-    # A comma may stay behind, which YAML allows; a comment must not go.
-    start = starts[index] if "#" in composed.text[before : starts[index]] else before
-    return Edit(start, ends[index], "", said)
+        after = composed.text[end : starts[index + 1]]
+        return Edit(start, end + (after.find(",") + 1 if "#" in after else len(after)), "", said)
+    before = ends[index - 1] if index else start
+    return Edit(start if "#" in composed.text[before:start] else before, end, "", said)
 
 
 def _last_leaf(node: YamlNode) -> int:

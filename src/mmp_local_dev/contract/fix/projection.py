@@ -16,17 +16,18 @@ from mmp_local_dev.contract.fix.edits import (
     members_of,
     remove_item,
     remove_pair,
-    replace,
+    rewrite,
     word,
 )
-from mmp_local_dev.contract.load.document import Node
+from mmp_local_dev.contract.load.document import Node, quoted
 from mmp_local_dev.contract.load.form import CONTRACT, check_form, schema
+from mmp_local_dev.contract.load.reading import as_word
 from mmp_local_dev.contract.load.variable_rules import is_provided
 
 _REUSED = re.compile(r"[&*]")  # an anchor or an alias, perhaps: what is written once may stand in several places
 
 
-def variables(composed: Composed, document: Node) -> Iterator[Edit]:
+def variables(composed: Composed, document: Node) -> Iterator[Edit | None]:
     """provides_env_variables has the variables that are required and set by the provider, each once."""
     listed = _plain_list(composed, "provides_env_variables")
     if listed is None or not _is_sound(document, "env"):
@@ -36,31 +37,32 @@ def variables(composed: Composed, document: Node) -> Iterator[Edit]:
     for name in provided:
         if name not in names:
             said = f"provides_env_variables: {name} added, as env promises it"
-            yield from _one(append(composed, listed, [name], name, said))
+            yield append(composed, listed, [as_word(name)], as_word(name), said)
     for index, name in enumerate(names):
         if name and len(names) > 1 and (name not in provided or name in names[:index]):
-            said = f"provides_env_variables: {name} removed, {_reason(name, 'env', provided)}"
-            yield from _one(remove_item(composed, listed, index, said))
+            said = f"provides_env_variables: {quoted(name)} removed, {_reason(name, 'env', provided)}"
+            yield remove_item(composed, listed, index, said)
 
 
-def services(composed: Composed, document: Node) -> Iterator[Edit]:
+def services(composed: Composed, document: Node) -> Iterator[Edit | None]:
     """provides_services has every service once, with its port and its health check."""
     listed = _plain_list(composed, "provides_services")
     if listed is None or not _is_sound(document, "services"):
         return
     promised = {name: _projected(name, node) for name, node in document.at("services").members.items()}
     names = [word(members_of(item).get("name")) for item in listed.value]
-    for item in listed.value:
-        yield from _corrected(composed, item, promised)
+    for item, name in zip(listed.value, names, strict=True):
+        if name in promised:
+            yield from _corrected(composed, item, promised[name])
     for name, pairs in promised.items():
         if name not in names:
             said = f"provides_services: {name} added, as services promises it"
-            lines = [f"{key}: {value}" for key, value in pairs.items()]
-            yield from _one(append(composed, listed, lines, f"{{{', '.join(lines)}}}", said))
+            lines = [f"{key}: {value if key == 'port' else as_word(value)}" for key, value in pairs.items()]
+            yield append(composed, listed, lines, f"{{{', '.join(lines)}}}", said)
     for index, name in enumerate(names):
         if name and len(names) > 1 and (name not in promised or name in names[:index]):
-            said = f"provides_services: {name} removed, {_reason(name, 'services', promised)}"
-            yield from _one(remove_item(composed, listed, index, said))
+            said = f"provides_services: {quoted(name)} removed, {_reason(name, 'services', promised)}"
+            yield remove_item(composed, listed, index, said)
 
 
 def _projected(name: str, service: Node) -> dict[str, str]:
@@ -69,17 +71,15 @@ def _projected(name: str, service: Node) -> dict[str, str]:
     return {**pairs, "health_check": path} if path else pairs
 
 
-def _corrected(composed: Composed, item: MappingNode, promised: Mapping[str, Mapping[str, str]]) -> Iterator[Edit]:
+def _corrected(composed: Composed, item: MappingNode, wanted: Mapping[str, str]) -> Iterator[Edit | None]:
     """One item as its service has it."""
     there = members_of(item)
-    name = word(there.get("name"))
-    wanted = promised.get(name, {})
-    for key in ("port", "health_check") if wanted else ():
-        where = f"provides_services: {key} of {name}"
+    for key in ("port", "health_check"):
+        where = f"provides_services: {key} of {wanted['name']}"
         if key in wanted and key not in there:
             yield add_pair(composed, item, f"{key}: {wanted[key]}", f"{where} added: {wanted[key]}")
         elif key in wanted and not _says(composed, there[key], wanted[key]):
-            yield replace(there[key], wanted[key], f"{where} is {wanted[key]} now, as in services")
+            yield rewrite(composed, there[key], wanted[key], f"{where} is {wanted[key]} now, as in services")
         elif key in there and key not in wanted:
             yield remove_pair(composed, item, key, f"{where} removed, as services has none")
 
@@ -105,8 +105,3 @@ def _is_sound(document: Node, section: str) -> bool:
 
 def _reason(name: str, section: str, promised: Collection[str]) -> str:
     return "which was there twice" if name in promised else f"since {section} does not promise it"
-
-
-def _one(edit: Edit | None) -> Iterator[Edit]:
-    if edit is not None:
-        yield edit

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -108,6 +108,13 @@ def invalid(name: str, problems: Iterable[Problem], *, repairs: Iterable[Repair]
     if len(ordered) > MOST_SHOWN:
         lines.append(f"and {len(ordered) - MOST_SHOWN} more")
     return ContractInvalid("\n".join(lines), repairs=tuple(repairs))
+
+
+def unknown(named: Node, where: tuple[str, ...], known: Iterable[str], what: str) -> Iterator[Problem]:
+    """That the name in `named` is not `what`, such as "an entity", unless it is one of `known`."""
+    right = tuple(known)
+    if named.text not in right:
+        yield Problem(named.line, where, f"{quoted(named.text)} is not {what}", named.text, right)
 
 
 def quoted(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mmp_local_dev.contract import types
-from mmp_local_dev.contract.load.document import Node, Problem, quoted
+from mmp_local_dev.contract.load.document import Node, Problem, quoted, unknown
 
 Where = tuple[str, ...]
 _PROTOCOLS = ("postgresql", "redis")  # of the offline store and the online store
@@ -25,19 +25,15 @@ def entities_are_known(document: Node) -> Iterator[Problem]:
     entities = document.at("feast", "entities").members
     for where, view in _views(document):
         for item in view.at("entities").items:
-            if item.text not in entities:
-                text = f"{quoted(item.text)} is not an entity"
-                yield Problem(item.line, (*where, "entities"), text, item.text, tuple(entities))
+            yield from unknown(item, (*where, "entities"), entities, "an entity")
 
 
 def sources_are_known(document: Node) -> Iterator[Problem]:
     """A view reads a table of this contract."""
     tables = _tables(document)
     for where, view in _views(document):
-        source = view.at("source")
-        if source.text and source.text not in tables:
-            text = f"{quoted(source.text)} is not a table of schema"
-            yield Problem(source.line, (*where, "source"), text, source.text, tuple(tables))
+        if "source" in view.members:
+            yield from unknown(view.at("source"), (*where, "source"), tables, "a table of schema")
 
 
 def timestamps_are_columns(document: Node) -> Iterator[Problem]:
@@ -86,9 +82,7 @@ def services_name_features(document: Node) -> Iterator[Problem]:
     known = features(document)
     for name, service in document.at("feast", "feature_services").members.items():
         for item in service.at("features").items:
-            if item.text not in known:
-                where = ("feast", "feature_services", name, "features")
-                yield Problem(item.line, where, f"{quoted(item.text)} is not a feature", item.text, known)
+            yield from unknown(item, ("feast", "feature_services", name, "features"), known, "a feature")
 
 
 def features(document: Node) -> tuple[str, ...]:

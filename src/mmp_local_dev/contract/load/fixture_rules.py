@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mmp_local_dev.contract import types
-from mmp_local_dev.contract.load.document import Node, Problem, quoted
+from mmp_local_dev.contract.load.document import Node, Problem, quoted, unknown
 from mmp_local_dev.contract.load.feast_rules import join_keys
 
 Where = tuple[str, ...]
@@ -30,11 +30,8 @@ def entities_are_known(document: Node) -> Iterator[Problem]:
     entities = document.at("feast", "entities").members
     for where, fixture in _about(document, "entity"):
         named = fixture.at("entity")
-        if named.text not in entities:
-            text = f"{quoted(named.text)} is not an entity"
-            yield Problem(named.line, (*where, "entity"), text, named.text, tuple(entities))
-            continue
-        dtype = entities[named.text].at("dtype").text
+        yield from unknown(named, (*where, "entity"), entities, "an entity")
+        dtype = document.at("feast", "entities", named.text, "dtype").text
         for value in fixture.at("values").items:
             yield from _mistyped(value, dtype, (*where, "values"))
 
@@ -44,10 +41,9 @@ def views_are_known(document: Node) -> Iterator[Problem]:
     views = document.at("feast", "feature_views").members
     for where, fixture in _about(document, "view"):
         named = fixture.at("view")
-        if named.text not in views:
-            text = f"{quoted(named.text)} is not a feature view"
-            yield Problem(named.line, (*where, "view"), text, named.text, tuple(views))
-        elif "at" not in fixture.members and views[named.text].at("online").is_false:
+        yield from unknown(named, (*where, "view"), views, "a feature view")
+        is_offline = document.at("feast", "feature_views", named.text, "online").is_false
+        if "at" not in fixture.members and is_offline:
             text = f"{named.text} is not online (online: false), so its answers need a moment; add at"
             yield Problem(named.line, (*where, "view"), text)
 

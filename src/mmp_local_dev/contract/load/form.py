@@ -209,11 +209,11 @@ def _items(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
 
 
 def _unique(node: Node, part: Schema, where: Where) -> Iterator[Problem]:
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for item in node.items:
-        if item.text and item.text in seen:
+        if item.text and (item.kind, item.text) in seen:
             yield Problem(item.line, where, f"{quoted(item.text)} is listed twice")
-        seen.add(item.text)
+        seen.add((item.kind, item.text))
 
 
 Rule = Callable[[Node, Schema, Where], Iterator[Problem]]

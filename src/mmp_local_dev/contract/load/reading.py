@@ -66,6 +66,11 @@ def in_quotes(text: str) -> str:
     return written.removesuffix("\n")
 
 
+def as_word(name: str) -> str:
+    """A name as YAML: in quotes where it would be read as something else than text, as `NO` would."""
+    return name if yaml.safe_load(name) == name else in_quotes(name)
+
+
 class _Reader:
     def __init__(self, name: str, text: str, *, merges: bool) -> None:
         self.problems: list[Problem] = []

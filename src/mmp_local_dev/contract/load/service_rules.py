@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from mmp_local_dev.contract import values
-from mmp_local_dev.contract.load.document import Node, Problem, quoted
+from mmp_local_dev.contract.load.document import Node, Problem, quoted, unknown
 from mmp_local_dev.contract.model import VariableType
 
 
@@ -27,10 +27,8 @@ def services_are_listed(document: Node) -> Iterator[Problem]:
     listed: set[str] = set()
     for index, item in enumerate(document.at("provides_services").items):
         name = item.at("name")
-        if name.text not in services and name.text not in listed:
-            where = ("provides_services", f"[{index}]", "name")
-            text = f"{quoted(name.text)} is not in services"
-            yield Problem(name.line, where, text, name.text, tuple(services))
+        if name.text not in listed:
+            yield from unknown(name, ("provides_services", f"[{index}]", "name"), services, "in services")
         listed.add(name.text)
     for unlisted in services.keys() - listed:
         text = "is not in provides_services; list it there"
@@ -84,10 +82,7 @@ def needs_are_met(document: Node) -> Iterator[Problem]:
     services = document.at("services").members
     for name, service in services.items():
         for item in service.at("needs").items:
-            if item.text not in services:
-                where = ("services", name, "needs")
-                text = f"{quoted(item.text)} is not a service"
-                yield Problem(item.line, where, text, item.text, tuple(services))
+            yield from unknown(item, ("services", name, "needs"), services, "a service")
 
 
 def needs_have_an_end(document: Node) -> Iterator[Problem]:
