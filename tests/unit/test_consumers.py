@@ -77,7 +77,8 @@ def test_what_has_never_passed_is_pending_and_not_fatal(provider: Provider) -> N
 
 def test_what_is_pending_can_be_made_fatal(provider: Provider) -> None:
     provider.consumer(UNMET)
-    assert provider.verify(pending_is_fatal=True).exit_code == 1
+    result = provider.verify(pending_is_fatal=True)
+    assert (result.fatal, result.exit_code) == (result.verdicts, 1)
 
 
 def test_what_has_passed_and_does_no_more_is_fatal(provider: Provider) -> None:

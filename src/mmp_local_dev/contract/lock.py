@@ -203,7 +203,7 @@ def _damaged(path: Path, text: str, error: Exception) -> InputError:
     return InputError(
         f"{path} {what}. It says which requirements passed before.",
         repairs=[
-            Repair(shlex.join(["git", "checkout", "--", str(path)]), "takes the committed one"),
+            Repair(shlex.join(["git", "checkout", "HEAD", "--", str(path)]), "takes the committed one"),
             Repair(shlex.join(["rm", str(path)]), "begins anew: then nothing has passed before"),
         ],
         code="LOCK_DAMAGED",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmp_local_dev.contract import lock as locks
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.load.requirements import load_requirements
-from mmp_local_dev.contract.lock import Answer, Lock, Record, Result
+from mmp_local_dev.contract.lock import Answer, Lock, Record
 from mmp_local_dev.contract.needs import compare
 from mmp_local_dev.contract.report import Report
 from mmp_local_dev.contract.requirements import Requirements
@@ -35,8 +35,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a contract is to its consumers. `fatal` are the verdicts that count: without the pending ones, unless these
-    were asked for as well. `written`: the lock file has changed."""
+    """What a contract is to its consumers. `fatal` are the verdicts that are no yes: without the pending ones, unless
+    these were asked for as well. `written`: the lock file has changed."""
 
     contract: str
     version: str
@@ -75,32 +75,24 @@ def verify_consumers(
     for path in paths:
         requirements = load_requirements(path)
         report = compare(requirements, contract)
-        record = _recorded(lock, lock_path.parent, requirements, contract.version, locks.result_of(report))
+        record = _recorded(requirements, report, lock, lock_path.parent)
         lock = lock.with_record(record)
-        verdicts.append(_verdict(requirements, path, record, report))
-    fatal = tuple(verdict for verdict in verdicts if pending_is_fatal or not verdict.pending)
+        verdicts.append(_verdict(requirements, report, record))
+    fatal = tuple(v for v in verdicts if v.answer is not Answer.YES and (pending_is_fatal or not v.pending))
     written = update and bool(paths) and locks.write(lock_path, lock)
     return Verification(contract.name, contract.version, tuple(verdicts), fatal, str(lock_path), written)
 
 
-def _recorded(lock: Lock, folder: Path, requirements: Requirements, version: str, result: Result) -> Record:
-    content = locks.content_of(requirements)
-    file = _from(folder, requirements.path)
-    known = lock.find(requirements.name, content)
-    base = Record(requirements.name, content, file, known.first_verified, known.results) if known else None
-    return locks.recorded(base or Record(requirements.name, content, file), version, result)
+def _recorded(requirements: Requirements, report: Report, lock: Lock, folder: Path) -> Record:
+    content, file = locks.content_of(requirements), _from(folder, requirements.path)
+    known = lock.find(requirements.name, content) or Record(requirements.name, content, file)
+    return locks.recorded(replace(known, file=file), report.version, locks.result_of(report))
 
 
-def _verdict(requirements: Requirements, path: Path, record: Record, report: Report) -> Verdict:
-    return Verdict(
-        requirements.name,
-        requirements.version,
-        str(path),
-        record.content,
-        locks.result_of(report).answer,
-        not record.first_verified,
-        report,
-    )
+def _verdict(requirements: Requirements, report: Report, record: Record) -> Verdict:
+    answer = locks.result_of(report).answer
+    file, is_pending = str(requirements.path), not record.first_verified
+    return Verdict(requirements.name, requirements.version, file, record.content, answer, is_pending, report)
 
 
 def _paths(files: Iterable[str]) -> list[Path]:
@@ -126,7 +118,7 @@ def _nothing_to_verify(files: Iterable[str]) -> InputError:
     return InputError(
         f"Nothing to verify: there is no file {shlex.join(files)}.",
         repairs=[
-            Repair("mmp-dev contract infer PATH", "drafts the requirements of a consumer from its code"),
+            Repair("mmp-dev contract infer --help", "says how to draft the requirements of a consumer from its code"),
             Repair("", "give --allow-empty where it is all right to have no consumers"),
         ],
         code="NOTHING_TO_VERIFY",

@@ -8,7 +8,7 @@ import pytest
 from promises import CONTRACT, REQUIREMENTS, TABLE, VIEW
 
 from mmp_local_dev.contract.clauses.live import clauses_of
-from mmp_local_dev.contract.model import Severity, VariableType
+from mmp_local_dev.contract.model import Severity, Variable, VariableType
 from mmp_local_dev.contract.needs import as_contract, compare
 from mmp_local_dev.contract.requirements import (
     ColumnNeed,
@@ -52,6 +52,19 @@ def test_variables_through_which_services_are_reached_come_with_them() -> None:
         "REDIS_PORT": (True, 9),
         "REDIS_PASSWORD": (False, 9),
     }
+
+
+def test_the_schema_is_asked_for_by_those_who_read_tables() -> None:
+    services = {"postgresql": ServiceNeed("postgresql")}
+    assert "FEAST_DB_SCHEMA" not in as_contract(only(services=services), CONTRACT).variables
+    assert "FEAST_DB_SCHEMA" in as_contract(only(services=services, tables=REQUIREMENTS.tables), CONTRACT).variables
+
+
+def test_whose_services_they_are_is_asked_for() -> None:
+    identity = Variable("MMP_STACK_ID", VariableType.STRING, required=False, binds="stack.id", line=99)
+    contract = replace(CONTRACT, variables={**CONTRACT.variables, identity.name: identity})
+    asked = as_contract(only(services={"redis": ServiceNeed("redis", line=9)}), contract).variables
+    assert asked["MMP_STACK_ID"].line == 1
 
 
 def test_a_variable_is_what_both_say_of_it() -> None:

@@ -162,7 +162,7 @@ def test_a_damaged_file(path: Path, text: str) -> None:
     with pytest.raises(InputError, match="is damaged") as caught:
         locks.read(path)
     assert caught.value.code == "LOCK_DAMAGED"
-    assert [repair.command for repair in caught.value.repairs] == [f"git checkout -- {path}", f"rm {path}"]
+    assert [repair.command for repair in caught.value.repairs] == [f"git checkout HEAD -- {path}", f"rm {path}"]
 
 
 def test_bytes_that_are_no_text(path: Path) -> None:

@@ -48,11 +48,13 @@ def load_requirements(path: Path) -> Requirements:
     form = [*met, *check_form(document, schema(REQUIREMENTS))]
     unsound = {problem.section for problem in form}
     problems = [*form, *(p for section, rule in RULES if section not in unsound for p in rule(document))]
-    if not form:
-        problems += groups_are_known(document, _build(path, document))
+    if form:
+        raise invalid(path.name, problems)
+    requirements = _build(path, document)
+    problems += groups_are_known(document, requirements)
     if problems:
         raise invalid(path.name, problems)
-    return _build(path, document)
+    return requirements
 
 
 def _refuse_other_kinds(name: str, document: Node) -> None:

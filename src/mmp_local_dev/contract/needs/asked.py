@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from mmp_local_dev.contract import well_known
@@ -82,16 +82,18 @@ def _variables(
     promised = base.variables if base else well_known.VARIABLES
     asked = {need.name: _variable(need, promised.get(need.name)) for need in requirements.variables.values()}
     for variable in promised.values():
-        service = services.get((variable.binds or "").partition(".")[0])
-        if service or _leads_to_more(variable, requirements):
-            asked.setdefault(variable.name, replace(variable, line=service.line if service else 0))
+        if _leads_there(variable, services, requirements):
+            service = services.get((variable.binds or "").partition(".")[0])
+            asked.setdefault(variable.name, replace(variable, line=service.line if service else 1))
     return asked
 
 
-def _leads_to_more(variable: Variable, requirements: Requirements) -> bool:
-    """Whether it says whose services these are, or where the features are registered."""
-    is_identity = (variable.binds or "").startswith("stack.")
-    return is_identity or (bool(requirements.features) and variable.name.startswith("FEAST_"))
+def _leads_there(variable: Variable, services: Collection[str], requirements: Requirements) -> bool:
+    """Whether what is asked for is reached through it: a service, a schema, the identity of all, the feature store."""
+    service, _, part = (variable.binds or "").partition(".")
+    if part == "schema":
+        return bool(requirements.tables or requirements.features)
+    return service in (*services, "stack") or (bool(requirements.features) and variable.name.startswith("FEAST_"))
 
 
 def _variable(need: VariableNeed, promised: Variable | None) -> Variable:
