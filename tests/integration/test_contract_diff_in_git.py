@@ -194,6 +194,16 @@ class TestErrors:
         assert done.returncode == 3
         assert "no earlier version of dev-contract.yml" in done.stderr
 
+    def test_a_contract_that_is_new(self, tmp_path: Path) -> None:
+        repo = Repo(tmp_path / "provider")
+        repo.git("init", "-q", "-b", "main")
+        repo.git("commit", "-q", "--allow-empty", "-m", "empty")
+        repo.git("switch", "-q", "-c", "feature")
+        repo.commit()
+        done = repo.diff()
+        assert done.returncode == 3
+        assert "dev-contract.yml is new: it is not at the merge base with main" in done.stderr
+
     def test_no_repository(self, tmp_path: Path) -> None:
         folder = Repo(tmp_path / "plain")
         folder.write()

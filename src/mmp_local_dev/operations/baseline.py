@@ -18,6 +18,7 @@ _UNSHALLOW = Repair(
     "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'",
     "fetches the history that this shallow clone lacks; actions/checkout does with `fetch-depth: 0`",
 )
+_ALONE = Repair("mmp-dev contract lint", "checks this one by itself")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def baseline(path: Path, against: str) -> Baseline:
     git = Repository(Path.cwd() if file else path.resolve().parent)
     if against == MERGE_BASE:
         fork, told = _where_history_left(git, path)
+        if not git.has(fork, f"./{path.name}"):
+            raise _no_baseline(git, f"{path.name} is new: it is not at {told} ({fork[:10]}).", _ALONE)
         return _at(git, fork, f"./{path.name}", f"{path.name} at {told}")
     if (commit := git.commit(revision)) is None:
         raise InputError(f"{against} is neither a file nor a revision that Git knows here.")
@@ -67,8 +70,7 @@ def _where_history_left(git: Repository, path: Path) -> tuple[str, str]:
         return fork, "HEAD"
     before = git.commit("HEAD~1")
     if before is None:
-        alone = Repair("mmp-dev contract lint", "checks this one by itself")
-        raise _no_baseline(git, f"There is no earlier version of {path.name} to compare with.", alone)
+        raise _no_baseline(git, f"There is no earlier version of {path.name} to compare with.", _ALONE)
     return before, f"HEAD~1, as HEAD is in {branch}"
 
 

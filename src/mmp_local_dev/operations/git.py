@@ -55,6 +55,10 @@ class Repository:
         """Whether parts of the history are missing."""
         return self._said("rev-parse", "--is-shallow-repository") == "true"
 
+    def has(self, commit: str, file: str) -> bool:
+        """Whether there was such a file in that commit."""
+        return self._said("cat-file", "-e", f"{commit}:{file}") is not None
+
     def write(self, commit: str, file: str, path: Path) -> bool:
         """Write what `file` was in that commit to `path`; False when there was no such file."""
         try:

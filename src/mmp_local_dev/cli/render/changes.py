@@ -51,7 +51,7 @@ def _mark(severity: Weight) -> str:
 def _aside(found: Comparison, change: Change) -> str:
     """What stands behind a change: its rule, who uses it, and what its waiver says."""
     said = [change.rule]
-    if found.consumers is not None and change.severity >= Weight.WARN:
+    if found.consumers is not None and change.severity >= Weight.WARN and not change.is_of_version:
         said.append(f"used by {', '.join(change.users)}" if change.users else "no known user")
     if change.waived:
         said.append(f"waived: {change.waived}")

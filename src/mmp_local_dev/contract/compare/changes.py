@@ -92,6 +92,11 @@ class Change:
         return f"{self.rule}[{self.at}]"
 
     @property
+    def is_of_version(self) -> bool:
+        """Whether it is about the version itself, which is due to everybody, and not about what the contract says."""
+        return self.rule.startswith("version-")
+
+    @property
     def path(self) -> str:
         """Where it stands: `env.POSTGRES_HOST`."""
         return f"{self.section}.{self.at}" if self.at else self.section
@@ -117,14 +122,16 @@ class Change:
 
 
 def users(change: Change, uses: Uses) -> tuple[str, ...]:
-    """The consumers that use what `change` is about or touches, be it a part of that; `uses` has the subjects that each
-    consumer requires."""
+    """The consumers that use what `change` is about or touches, be it a part of that; all of them use the contract as a
+    whole. `uses` has the subjects that each consumer requires."""
     changed = {change.subject, *change.touches}
+    if change.is_of_version:
+        return ()
     return tuple(sorted(name for name, required in uses.items() if _with_wholes(required) & changed))
 
 
 def _with_wholes(subjects: Iterable[tuple[str, str]]) -> set[Subject]:
-    found: set[Subject] = set()
+    found: set[Subject] = {DOCUMENT}
     for subject in subjects:
         part: Subject | None = Subject(*subject)
         while part is not None:

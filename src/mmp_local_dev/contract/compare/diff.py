@@ -60,7 +60,7 @@ class Diff:
         """The changes that weigh so much or more and are not waived; with `used_only` those of them that have no users
         pass. What is wrong with the version counts whoever uses what."""
         grave = (change for change in self.changes if change.severity >= threshold and not change.waived)
-        return tuple(change for change in grave if change.users or not used_only or _is_policy(change))
+        return tuple(change for change in grave if change.users or not used_only or change.is_of_version)
 
     def used_by(self, uses: Uses) -> Diff:
         """The same with the users of each change; `uses` has what each consumer requires."""
@@ -69,7 +69,7 @@ class Diff:
     @property
     def verdict(self) -> str:
         """The last word: `1.2.0 -> 1.2.1, but 2.0.0 is due`."""
-        wrong = any(_is_policy(change) for change in self.changes)
+        wrong = any(change.is_of_version for change in self.changes)
         if self.due.bump is Bump.NOTHING and not wrong:
             return f"{self.old} -> {self.new}, nothing has changed"
         return f"{self.old} -> {self.new}, {f'but {self.due.version} is due' if wrong else 'as is due'}"
@@ -137,10 +137,6 @@ def _severity(change: Change, rule: Rule, waivers: Waivers) -> Weight:
     severity = waivers.severities.get(change.rule)
     weight = Weight[severity] if severity else strict or rule.severity
     return weight if change.stability is Stability.STABLE else min(weight, Weight.INFO)
-
-
-def _is_policy(change: Change) -> bool:
-    return change.rule.startswith("version-")
 
 
 def _order(change: Change) -> tuple[int, str, str, str]:

@@ -36,11 +36,15 @@ def test_who_requires_it_or_a_part_of_it_uses_it(changed: Change, required: tupl
         (change("column", "features.x:age"), ("table", "features.x")),
         (change("feature", "v:f"), ("feature", "v:g")),
         (change("env", "A"), ("service", "A")),
-        (change("contract", ""), ("env", "A")),
     ],
 )
 def test_who_requires_something_else_does_not(changed: Change, required: tuple[str, str]) -> None:
     assert users(changed, {"a": {required}}) == ()
+
+
+def test_the_contract_as_a_whole_is_used_by_all() -> None:
+    assert users(change("contract", ""), {"b": {("env", "A")}, "a": set()}) == ("a", "b")
+    assert users(replace(change("contract", ""), rule="version-not-bumped"), {"a": {("env", "A")}}) == ()
 
 
 def test_a_fingerprint_is_of_the_rule_the_place_and_the_sentence() -> None:
