@@ -82,6 +82,11 @@ class TestOutcomes:
         assert type(error).__name__ in found.message
         assert "boom" in found.message
 
+    def test_what_would_help_to_find_it_out_is_told(self) -> None:
+        repair = Repair("pip install feast")
+        (found,) = verified(Clause("a", raises(NotReady("no Feast", repairs=[repair])), 1)).findings
+        assert found.repairs == (repair,)
+
     def test_each_is_given_the_environment_and_its_time(self) -> None:
         given: list[tuple[Environment, float]] = []
         verified(Clause("a", lambda env, timeout: given.append((env, timeout)), 1), timeout=3)
@@ -126,6 +131,27 @@ class TestCauses:
 
         report = verified(*(Clause(name, meet, 1) for name in "abc"))
         assert report.kept
+
+    def test_what_measures_is_checked_by_itself_when_all_others_are_done(self) -> None:
+        running: set[str] = set()
+        order: list[str] = []
+
+        def named(name: str, **options: Any) -> Clause[Environment]:
+            def check(_env: Environment, _timeout: float) -> None:
+                running.add(name)
+                assert name in ("a", "b") or running == {name}
+                order.append(name)
+                running.remove(name)
+
+            return Clause(name, check, 1, **options)
+
+        report = verified(named("first", alone=True), named("a"), named("second", alone=True), named("b"))
+        assert report.kept
+        assert order[2:] == ["first", "second"]
+
+    def test_what_measures_hangs_on_its_causes_too(self) -> None:
+        report = verified(Clause("slow", forbidden, 1, ("down",), alone=True), Clause("down", breaks(), 1))
+        assert outcomes(report) == {"slow": "blocked", "down": "failed"}
 
     def test_many_more_than_run_at_once(self) -> None:
         chain = [Clause("0", passes, 1), *(Clause(str(n), passes, n, (str(n - 1),)) for n in range(1, 40))]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,7 +32,13 @@ def verify(
     """Check each of `clauses` against `subject`; each gets about `timeout` seconds. A cause that is not among them is
     taken to be kept."""
     began, clock = datetime.now(UTC), time.monotonic()
-    findings = _run(clauses, contract, subject, timeout, waivers)
+    findings: dict[str, Finding] = {}
+
+    def check(clause: Clause[S]) -> Finding:
+        return waivers.applied_to(check_clause(clause, contract, subject, timeout))
+
+    _run([clause for clause in clauses if not clause.alone], check, contract, findings, parallel=_PARALLEL)
+    _run([clause for clause in clauses if clause.alone], check, contract, findings, parallel=1)
     return Report(
         contract.name,
         contract.version,
@@ -44,26 +50,14 @@ def verify(
 
 
 def _run(
-    clauses: Sequence[Clause[S]], contract: Contract, subject: S, timeout: float, waivers: Waivers
-) -> dict[str, Finding]:
-    findings: dict[str, Finding] = {}
-    together = [clause for clause in clauses if not clause.alone]
-    alone = [clause for clause in clauses if clause.alone]
-    for some, parallel in ((together, _PARALLEL), (alone, 1)):
-        _run_some(some, parallel, findings, contract, subject, timeout, waivers)
-    return findings
-
-
-def _run_some(
     clauses: Sequence[Clause[S]],
-    parallel: int,
-    findings: dict[str, Finding],
+    check: Callable[[Clause[S]], Finding],
     contract: Contract,
-    subject: S,
-    timeout: float,
-    waivers: Waivers,
+    findings: dict[str, Finding],
+    *,
+    parallel: int,
 ) -> None:
-    """Add the findings of these clauses to `findings`."""
+    """Add the findings of these clauses to `findings`, so many at a time."""
     waiting = list(clauses)
     asked = {clause.id for clause in clauses}
     running: dict[Future[Finding], Clause[S]] = {}
@@ -75,11 +69,10 @@ def _run_some(
                     if held_back := check_causes(clause, contract, findings):
                         findings[clause.id] = held_back
                     else:
-                        running[pool.submit(check_clause, clause, contract, subject, timeout)] = clause
+                        running[pool.submit(check, clause)] = clause
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                clause = running.pop(future)
-                findings[clause.id] = waivers.applied_to(future.result())
+                findings[running.pop(future).id] = future.result()
 
 
 def check_causes(clause: Clause[S], contract: Contract, findings: Mapping[str, Finding]) -> Finding | None:

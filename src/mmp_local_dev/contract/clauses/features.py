@@ -152,7 +152,12 @@ def _view(contract: Contract, view: FeatureView) -> Judge:
 def _differences(
     contract: Contract, view: FeatureView, found: RegisteredView, env: Environment
 ) -> Iterator[tuple[str, str]]:
-    """What was promised, what is, for all in which they differ. A longer ttl and more places than promised are none."""
+    """What was promised, what is, for all in which they differ. A longer ttl and more places than promised are none.
+
+    Of a view without entities nothing is promised but that it is there: a consumer names only the features it reads.
+    """
+    if not view.entities:
+        return
     if set(view.entities) != set(found.entities) and found.kind != "on demand":
         yield f"entities {_listed(view.entities)}", f"entities {_listed(found.entities)}"
     if view.online and not found.online:
@@ -186,7 +191,7 @@ def _feature(view: FeatureView, feature: Feature) -> Judge:
         found = features.get(feature.name)
         if found is None:
             raise _missing(feature, f"{view.name} has no feature {feature.name}", features)
-        if found != feature.dtype:
+        if feature.dtype and found != feature.dtype:  # a consumer may need it without a word on its type
             raise _different(f"{view.name}:{feature.name} has another type", feature.dtype, found)
         return found
 

@@ -34,6 +34,8 @@ def clauses(contract: Contract, reader: Reader) -> Iterator[LiveClause]:
             yield _of_service(level, name)
         elif contract.feast and name in contract.feast.views:
             yield _of_online_reads(contract, level, contract.feast.views[name], reader)
+        else:
+            yield _clause(level, _unmeasurable(f"the contract does not say what {level.element} is"), service="redis")
 
 
 def _clause(level: ServiceLevel, check: LiveCheck, *causes: str, service: str) -> LiveClause:
@@ -101,7 +103,8 @@ def _of_freshness(contract: Contract, level: ServiceLevel, kind: str, name: str)
     about = [view for view in views if name == (view.name if kind == "feast" else view.source)]
     timed = next((v for v in about if v.timestamp_field and v.source in contract.tables), None)
     if timed is None:
-        return _clause(level, _no_time(level), service="postgresql")
+        why = f"no feature view says which column of {level.element} holds the time of its rows"
+        return _clause(level, _unmeasurable(why), service="postgresql")
     table, column = contract.tables[timed.source or ""], timed.timestamp_field or ""
     causes = [f"table.present[{table.physical_name}]", f"table.grant[{table.physical_name}]"]
     if column in table.columns:
@@ -109,9 +112,9 @@ def _of_freshness(contract: Contract, level: ServiceLevel, kind: str, name: str)
     return _clause(level, _freshness(contract, level, table, column), *causes, service="postgresql")
 
 
-def _no_time(level: ServiceLevel) -> LiveCheck:
+def _unmeasurable(why: str) -> LiveCheck:
     def check(_env: Environment, _timeout: float) -> None:
-        raise MmpError(f"no feature view says which column of {level.element} holds the time of its rows")
+        raise MmpError(why)
 
     return check
 

@@ -131,7 +131,7 @@ def _column(reader: _Reader, column: Column) -> LiveCheck:
         if found is None:
             raise _column_missing(name, table, column)
         promised = ColumnFacts(canonical(column.type), not column.nullable, readable=True)
-        if found.type != promised.type:
+        if promised.type and found.type != promised.type:  # a consumer may need a column without a word on its type
             raise _other_column(name, column, promised, found, f"TYPE {promised.type}")
         if promised.not_null and not found.not_null and table.kind not in _VIEWS:  # which cannot declare it
             raise _other_column(name, column, promised, found, "SET NOT NULL")
@@ -145,7 +145,7 @@ def _column_missing(name: str, table: TableFacts, column: Column) -> Exception:
         return ClauseSkipped("optional, not there")
     return ClauseBroken(
         f"{name} has no column {column.name}{meant(column.name, table.columns)}",
-        expected=f"{column.name} {canonical(column.type)}",
+        expected=f"{column.name} {canonical(column.type)}".rstrip(),
         actual="none",
         repairs=[_psql(rf"\d {name}", "shows what is there")],
     )
