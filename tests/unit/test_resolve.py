@@ -86,6 +86,11 @@ class TestSecrets:
         assert "REDIS_PASSWORD" not in resolved()
         assert resolved({"REDIS_PASSWORD": "mine"})["REDIS_PASSWORD"] == "mine"
 
+    def test_one_that_the_consumer_sets_is_not_made_up(self) -> None:
+        theirs = contract(Variable("THEIRS", VariableType.STRING, sensitive=True, accepted=True))
+        assert "THEIRS" not in resolve(theirs, [], settings={})
+        assert resolve(theirs, [Layer("first", {"THEIRS": "x"})], settings={})["THEIRS"] == "x"
+
     def test_the_environment_knows_what_is_secret(self) -> None:
         env = resolved({"REDIS_PASSWORD": "mine"})
         assert env.secrets == {"DB_PASSWORD", "REDIS_PASSWORD"}

@@ -41,7 +41,8 @@ def resolve(contract: Contract, layers: Sequence[Layer], *, settings: Mapping[st
 def _value(variable: Variable, layers: Sequence[Layer]) -> str | None:
     value, source = _first(variable.name, layers)
     if value is None:
-        return variable.default or (generate_secret() if variable.required and variable.sensitive else None)
+        makes_one_up = variable.required and variable.sensitive and not variable.accepted
+        return variable.default or (generate_secret() if makes_one_up else None)
     if wrong := problem(variable.type, value):
         shown = "" if variable.sensitive else f" ({value!r})"
         raise EnvironmentInvalid(f"{variable.name}{shown} from {source} is no {variable.type}: {wrong}.")
