@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import clients, commands, compose, memory, start
+from benchmarks import clients, commands, compose, contract, memory, start
 from benchmarks.dev import Bench, bench
 from benchmarks.measure import Figure, MeasureFailed, Result, say
 from benchmarks.table import document, table
@@ -21,6 +21,7 @@ LEAST_RUNS = 5
 MEASURES: Mapping[str, tuple[Sequence[Figure], Callable[[Bench, int], list[Result]]]] = {
     "start": (start.FIGURES, start.take),
     "commands": (commands.FIGURES, commands.take),
+    "contract": (contract.FIGURES, contract.take),
     "memory": (memory.FIGURES, memory.take),
     "clients": (clients.FIGURES, clients.take),
     "compose": (compose.FIGURES, compose.take),
