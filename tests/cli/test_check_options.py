@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,6 +147,30 @@ class TestRetry:
         assert out.startswith("Contract sample 1.1.0 is kept: 23 passed, ")
         assert err == "Waiting for service.ready[postgresql], at most 600 s\n"
         assert "feature.dtype[user_demographics:age]" in made.asked[1].only
+
+    def test_each_thing_that_is_waited_for_is_told_once_by_its_own_name(self, line: Line, checks: MakeChecks) -> None:
+        names = ("env.present[A]", "env.present[B]")
+        steps = (("failed", "failed"), ("failed", "failed"), ("passed", "failed"), ("passed", "passed"))
+        checks(*(report(*(finding(*each) for each in zip(names, step, strict=True))) for step in steps))
+        _, _, err = line("--retry-for", "10m")
+        assert [each.split(",")[0] for each in err.splitlines()] == [f"Waiting for {name}" for name in names]
+
+    def test_on_a_terminal_the_line_says_what_is_waited_for(self, tmp_path: Path) -> None:
+        program = (
+            "from mmp_local_dev.cli.render import output\n"
+            "from mmp_local_dev.events import Waiting\n"
+            "with output('check') as out: out.event(Waiting('env.present[POSTGRES_HOST]', 4.2))\n"
+        )
+        master, slave = os.openpty()
+        environment = {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "COLUMNS": "120", "NO_COLOR": "1"}
+        subprocess.run(
+            [sys.executable, "-c", program], env=environment, cwd=tmp_path, stderr=slave, stdout=slave, check=True
+        )
+        os.close(slave)
+        with os.fdopen(master, "rb") as terminal:
+            shown = terminal.read1().decode()
+        assert "waiting for env.present[POSTGRES_HOST] " in shown
+        assert "at most 5 s longer" in shown
 
     @pytest.mark.parametrize("text", ["60", "1d", "-1s", "s", "1 s", "1e3s", ""])
     def test_what_is_no_duration(self, text: str, line: Line, checks: MakeChecks) -> None:
