@@ -209,7 +209,8 @@ class _Progress:
         else:
             if "" not in self._tasks:
                 self._add("", "")
-            self._live.update(self._tasks[""], description=f"waiting for {what}", told=f"{longest} longer")
+            told = {"description": f"waiting for {what}", "told": f"{longest} longer"}
+            self._live.update(self._tasks[""], refresh=True, **told)
         self._waits_for = what
 
     def _advance(self, service: str, done: int, total: int, event: Progress) -> None:
