@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 import reports
+from conftest import on_terminal
 from mmp_local_dev.cli import check as command
 from mmp_local_dev.cli import main, options
 from mmp_local_dev.contract.report import Report
@@ -161,14 +161,9 @@ class TestRetry:
             "from mmp_local_dev.events import Waiting\n"
             "with output('check') as out: out.event(Waiting('env.present[POSTGRES_HOST]', 4.2))\n"
         )
-        master, slave = os.openpty()
         environment = {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "COLUMNS": "120", "NO_COLOR": "1"}
-        subprocess.run(
-            [sys.executable, "-c", program], env=environment, cwd=tmp_path, stderr=slave, stdout=slave, check=True
-        )
-        os.close(slave)
-        with os.fdopen(master, "rb") as terminal:
-            shown = terminal.read1().decode()
+        code, shown = on_terminal([sys.executable, "-c", program], tmp_path, **environment)
+        assert code == 0
         assert "waiting for env.present[POSTGRES_HOST] " in shown
         assert "at most 5 s longer" in shown
 
