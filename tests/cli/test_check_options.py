@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 import reports
+from conftest import on_terminal
 from mmp_local_dev.cli import check as command
 from mmp_local_dev.cli import main, options
 from mmp_local_dev.contract.report import Report
@@ -144,6 +147,25 @@ class TestRetry:
         assert out.startswith("Contract sample 1.1.0 is kept: 23 passed, ")
         assert err == "Waiting for service.ready[postgresql], at most 600 s\n"
         assert "feature.dtype[user_demographics:age]" in made.asked[1].only
+
+    def test_each_thing_that_is_waited_for_is_told_once_by_its_own_name(self, line: Line, checks: MakeChecks) -> None:
+        names = ("env.present[A]", "env.present[B]")
+        steps = (("failed", "failed"), ("failed", "failed"), ("passed", "failed"), ("passed", "passed"))
+        checks(*(report(*(finding(*each) for each in zip(names, step, strict=True))) for step in steps))
+        _, _, err = line("--retry-for", "10m")
+        assert [each.split(",")[0] for each in err.splitlines()] == [f"Waiting for {name}" for name in names]
+
+    def test_on_a_terminal_the_line_says_what_is_waited_for(self, tmp_path: Path) -> None:
+        program = (
+            "from mmp_local_dev.cli.render import output\n"
+            "from mmp_local_dev.events import Waiting\n"
+            "with output('check') as out: out.event(Waiting('env.present[POSTGRES_HOST]', 4.2))\n"
+        )
+        environment = {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "COLUMNS": "120", "NO_COLOR": "1"}
+        code, shown = on_terminal([sys.executable, "-c", program], tmp_path, **environment)
+        assert code == 0
+        assert "waiting for env.present[POSTGRES_HOST] " in shown
+        assert "at most 5 s longer" in shown
 
     @pytest.mark.parametrize("text", ["60", "1d", "-1s", "s", "1 s", "1e3s", ""])
     def test_what_is_no_duration(self, text: str, line: Line, checks: MakeChecks) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -55,7 +56,9 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])  # tests may be root
+        started = playwright.chromium.launch(
+            executable_path=browser(), args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
         yield started
         started.close()
 

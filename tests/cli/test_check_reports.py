@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 import reports
+from conftest import on_terminal
 from mmp_local_dev.cli.render import output
 from mmp_local_dev.cli.render.for_github import step_summary
 from mmp_local_dev.cli.render.html import page
@@ -111,28 +111,15 @@ class TestText:
 
 
 class TestOnTerminals:
-    """On a terminal of the kernel's making, of a given width."""
-
     def shown(self, width: int, **environment: str) -> list[str]:
-        master, slave = os.openpty()
-        done = subprocess.run(
-            [
-                *(sys.executable, "-c"),
-                "from mmp_local_dev.cli.render import output\n"
-                "import reports\n"
-                "with output('check') as out: out.report(reports.broken())\n",
-            ],
-            env={"PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": str(width), **environment},
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            timeout=60,
-            check=False,
+        program = (
+            "from mmp_local_dev.cli.render import output\n"
+            "import reports\n"
+            "with output('check') as out: out.report(reports.broken())\n"
         )
-        os.close(slave)
-        with os.fdopen(master, "rb") as terminal:
-            text = terminal.read1().decode()
-        assert done.returncode == 0, text
+        basics = {"PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": str(width)}
+        code, text = on_terminal([sys.executable, "-c", program], Path.cwd(), **basics, **environment)
+        assert code == 0, text
         return text.splitlines()
 
     def test_a_narrow_one_has_messages_in_lines_that_fit_and_commands_as_they_are(self) -> None:

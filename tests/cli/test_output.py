@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from conftest import MMP_DEV, REPOSITORY
+from conftest import MMP_DEV, REPOSITORY, on_terminal
 from mmp_local_dev import __version__, workspace, workspace_files
 from mmp_local_dev.cli import main
 from mmp_local_dev.contract.load.form import shipped
@@ -377,24 +377,10 @@ class TestProgress:
 
 
 class TestColour:
-    """On a terminal of the kernel's making, since nothing else is one."""
-
     def on_terminal(self, line: Line, **environment: str) -> str:
-        master, slave = os.openpty()
-        done = subprocess.run(
-            [*MMP_DEV, "status"],
-            cwd=line.folder,
-            env={"PATH": os.defpath, "HOME": str(line.folder), "TERM": "xterm-256color", **environment},
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            timeout=60,
-            check=False,
-        )
-        os.close(slave)
-        with os.fdopen(master, "rb") as terminal:
-            shown = terminal.read1().decode()
-        assert done.returncode == 2
+        basics = {"PATH": os.defpath, "HOME": str(line.folder), "TERM": "xterm-256color"}
+        code, shown = on_terminal([*MMP_DEV, "status"], line.folder, **basics, **environment)
+        assert code == 2
         assert "No dev-contract.yml" in shown
         return shown
 

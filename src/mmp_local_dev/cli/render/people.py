@@ -224,14 +224,14 @@ class _Progress:
 
     def _wait(self, what: str, seconds: float) -> None:
         """One live line for all that is waited for; elsewhere a line for each such thing."""
-        text, longest = f"waiting for {what}", f"{math.ceil(seconds)} s"
-        if not sys.stderr.isatty():
-            if what != self._waits_for:
-                self._line(f"{text.capitalize()}, at most {longest}")
-        else:
+        longest = f"at most {math.ceil(seconds)} s"
+        if sys.stderr.isatty():
             if "" not in self._tasks:
-                self._add("", text)
-            self._live.update(self._tasks[""], description=text, told=f"at most {longest} longer")
+                self._add("", "")
+            told = {"description": f"waiting for {what}", "told": f"{longest} longer"}
+            self._live.update(self._tasks[""], refresh=True, **told)
+        elif what != self._waits_for:
+            self._line(f"Waiting for {what}, {longest}")
         self._waits_for = what
 
     def _advance(self, service: str, done: int, total: int, event: Progress) -> None:
