@@ -48,3 +48,11 @@ def test_a_wrong_file_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) 
     (folder / "contract-waivers.yml").write_text("waivers: []\n", encoding="utf-8")
     assert main.run(["check", "--static"]) == 2
     assert "contract-waivers.yml:1: " in capsys.readouterr().err
+
+
+def test_lint_knows_the_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    waive(folder, "2999-12-31")
+    assert main.run(["contract", "lint", "contract-waivers.yml"]) == 0
+    waive(folder, "tomorrow")
+    assert main.run(["contract", "lint", "contract-waivers.yml"]) == 1
+    assert 'contract-waivers.yml:3: waivers[0].expires: "tomorrow" is not a date' in capsys.readouterr().out

@@ -167,6 +167,14 @@ def test_lint(runner: Runner) -> None:
     assert runner.step(RUN, command="lint", contract="nothing.yml").returncode == 2
 
 
+def test_verify_consumers(runner: Runner) -> None:
+    done = runner.step(
+        RUN, command="verify-consumers", contract=CONTRACT, consumers="*.req.yml\n", arguments="--no-update"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pipeline" in done.stdout
+
+
 def test_check(runner: Runner) -> None:
     """Of the contract's services none runs here, and there is no .env: it cannot be found out."""
     assert runner.step(RUN, command="check").returncode == 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from mmp_local_dev.contract.load import MISSING, problems_of
+from mmp_local_dev.contract.load import MISSING, problems_of, waivers
 from mmp_local_dev.contract.load.cautions import cautions_of
 from mmp_local_dev.contract.load.document import Node, Problem
 from mmp_local_dev.contract.load.reading import read
@@ -17,7 +17,10 @@ from mmp_local_dev.contract.model import Severity
 KIND = "DevContract"
 
 # What looks for problems, by the `kind` of the document; given also what was met in reading it.
-PROBLEMS: Mapping[str, Callable[[Node, list[Problem]], list[Problem]]] = {KIND: problems_of}
+PROBLEMS: Mapping[str, Callable[[Node, list[Problem]], list[Problem]]] = {
+    KIND: problems_of,
+    "ContractWaivers": waivers.problems_of,
+}
 
 
 @dataclass(frozen=True)

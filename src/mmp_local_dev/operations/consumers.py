@@ -68,7 +68,7 @@ def verify_consumers(
     """
     contract, lock_path = load(contract_file), lock_file or contract_file.parent / locks.NAME
     lock = locks.read(lock_path)
-    paths = _paths(files or [str(contract_file.parent / FILES)])
+    paths = requirement_files(files or [str(contract_file.parent / FILES)])
     if not paths and not allow_empty:
         raise _nothing_to_verify(files or [FILES])
     verdicts = []
@@ -95,7 +95,7 @@ def _verdict(requirements: Requirements, report: Report, record: Record) -> Verd
     return Verdict(requirements.name, requirements.version, file, record.content, answer, is_pending, report)
 
 
-def _paths(files: Iterable[str]) -> list[Path]:
+def requirement_files(files: Iterable[str]) -> list[Path]:
     """The files that are meant: themselves, those in a folder, or those that a pattern finds, each once."""
     found: list[Path] = []
     for file in files:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,7 @@ from mmp_local_dev.contract.load.waivers import FILE, load_waivers
 from mmp_local_dev.contract.needs import uses
 from mmp_local_dev.errors import InputError
 from mmp_local_dev.operations.baseline import MERGE_BASE, baseline
-
-REQUIREMENTS = "*.req.yml"
+from mmp_local_dev.operations.consumers import requirement_files
 
 
 @dataclass(frozen=True)
@@ -64,16 +62,10 @@ def diff(
 
 def _uses(words: Sequence[str]) -> Uses:
     """What each consumer requires, by its name; those of one name together."""
+    paths = requirement_files(words)
+    if words and not paths:
+        raise InputError(f"There are no requirements in {', '.join(words)}.")
     found: dict[str, Set[tuple[str, str]]] = {}
-    for path in [path for word in words for path in _files(word)]:
-        requirements = load_requirements(path)
+    for requirements in map(load_requirements, paths):
         found[requirements.name] = found.get(requirements.name, frozenset()) | uses(requirements)
     return found
-
-
-def _files(word: str) -> Sequence[Path]:
-    pattern = str(Path(word) / REQUIREMENTS) if Path(word).is_dir() else word
-    files = [Path(each) for each in sorted(glob(pattern))]  # noqa: PTH207 -- Path.glob takes no absolute ones
-    if not files:
-        raise InputError(f"There are no requirements in {word}.")
-    return files

@@ -28,10 +28,16 @@ def load_waivers(path: Path, today: date) -> Waivers:
     document, met = read(path.name, text_of(path))
     if problem := newer(document):
         raise invalid(path.name, [problem], repairs=[UPGRADE])
-    problems = [*met, *check_form(document, schema(WAIVERS))] or [*_agreement(document)]
-    if problems:
+    if problems := problems_of(document, met):
         raise invalid(path.name, problems)
     return _build(document, today)
+
+
+def problems_of(document: Node, met: list[Problem]) -> list[Problem]:
+    """All problems of a waivers file; `met` are those that were met in reading it."""
+    if problem := newer(document):
+        return [problem]
+    return [*met, *check_form(document, schema(WAIVERS))] or [*_agreement(document)]
 
 
 def waivers_beside(contract: Path) -> Waivers:
