@@ -113,9 +113,9 @@ def _configuration(env: Environment, project: str, key_version: int) -> RepoConf
 
 
 def _redis(env: Environment) -> str:
-    """Host, port and options. Feast takes the options' values for JSON, and thus a bare 123 for a number."""
-    password = env.get("REDIS_PASSWORD")
-    options = [f"password={json.dumps(password)}"] if password else []
+    """Host, port and options. Feast splits them at commas and takes their values for JSON, a bare 123 for a number."""
+    password = json.dumps(env.get("REDIS_PASSWORD") or "").replace(",", r"\u002c")
+    options = [f"password={password}"] if env.get("REDIS_PASSWORD") else []
     return ",".join([f"{env['REDIS_HOST']}:{env['REDIS_PORT']}", *options])
 
 
