@@ -36,9 +36,9 @@ class Sample:
     contract: Contract
     env: Environment
 
-    def report(self, contract: Contract, env: Environment, waivers: Waivers = NONE) -> Report:
+    def report(self, contract: Contract, env: Environment, waivers: Waivers = NONE, timeout: float = 10) -> Report:
         """All live clauses, checked in this process."""
-        return verify(contract, env, clauses_of(contract), waivers=waivers)
+        return verify(contract, env, clauses_of(contract), waivers=waivers, timeout=timeout)
 
     @property
     def registry(self) -> Path:

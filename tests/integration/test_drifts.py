@@ -20,6 +20,7 @@ from mmp_local_dev.contract.model import Contract, KnownKeys
 from mmp_local_dev.contract.report import Finding, Outcome, Report
 from mmp_local_dev.contract.waivers import Waiver, Waivers
 from mmp_local_dev.environment import Environment
+from mmp_local_dev.services import postgresql
 from sample import Sample, make_sample
 
 pytestmark = pytest.mark.needs("native")
@@ -458,6 +459,19 @@ def test_keys_that_are_no_values_of_the_columns_type(sample: Sample) -> None:
     finally:
         sample.sql(*(each.format("varchar(50) USING 'user_' || lpad(user_id::text, 3, '0')") for each in types))
     assert list(broken(report)) == ["fixture.offline[known_users]"]
+
+
+def test_a_table_that_somebody_holds_is_not_waited_for(sample: Sample) -> None:
+    """What only asks the catalogue still passes."""
+    with postgresql.connect(sample.env, timeout=10) as somebody, somebody.transaction():
+        somebody.execute(f"LOCK TABLE {DEMOGRAPHICS}".encode())
+        report = sample.report(sample.contract, sample.env, timeout=2)
+    assert set(broken(report)) == {
+        "fixture.offline[known_users]",
+        "fixture.offline[demographics_in_spring]",
+        "sla.freshness[fresh]",
+    }
+    assert "Feast did not answer within 2 seconds." in broken(report)["fixture.offline[demographics_in_spring]"].message
 
 
 class TestWaivers:

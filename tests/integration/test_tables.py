@@ -106,7 +106,7 @@ def test_a_right_to_the_promised_columns_is_enough(env: Environment) -> None:
         connection.execute("GRANT SELECT (id) ON odd.keys TO CURRENT_USER")
     assert outcomes(judged(env, promised)) == {Outcome.PASSED}
     found = judged(env, table("odd.keys", Column("id", "int"), Column("code", "text")))["table.grant[odd.keys]"]
-    assert found.actual == "no SELECT (code)"
+    assert found.actual == "no SELECT of code"
 
 
 def test_a_schema_that_may_not_be_used(env: Environment) -> None:
@@ -116,8 +116,8 @@ def test_a_schema_that_may_not_be_used(env: Environment) -> None:
             found = judged(env, table("odd.parts"))["table.grant[odd.parts]"]
         finally:
             connection.execute("GRANT USAGE ON SCHEMA odd TO CURRENT_USER")
-    assert found.actual == "no USAGE of schema odd"
-    assert "GRANT USAGE ON SCHEMA odd" in found.repairs[0].command
+    assert found.actual == "no USAGE of the schema odd"
+    assert 'GRANT USAGE ON SCHEMA "odd"' in found.repairs[0].command
 
 
 def test_what_is_optional_and_absent_is_skipped(env: Environment) -> None:

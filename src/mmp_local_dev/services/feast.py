@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import MmpError, Repair
+from mmp_local_dev.errors import MmpError, NotReady, Repair
 from mmp_local_dev.services import feast_registry
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _NUMBER = "mmp_row"  # a column of our own, which Feast hands back as it is
 
 
 class FeatureReader:
-    """Reads features as a consumer does. Any thread may call it; one read at a time, since Feast keeps connections.
+    """Reads features as a consumer does. Any thread may call it; of each store it makes one read at a time.
 
     Raises MmpError, FEAST_NOT_INSTALLED, when this Python has no Feast; what Feast itself raises leaves as it is.
     """
@@ -34,26 +35,55 @@ class FeatureReader:
             from feast import FeatureStore
         except ImportError as error:
             raise _not_installed(error) from None
-        self._lock = Lock()
+        self._offline, self._online = Lock(), Lock()
         self._store = FeatureStore(config=_configuration(env, project, key_version))
+        self._store.registry.refresh(project)  # here, before two reads do it at once
 
-    def historical(self, view: str, features: Sequence[str], keys: Sequence[Keys], at: datetime) -> list[Row]:
-        """A row of these features of the view for each of `keys`, as of the moment `at`."""
+    def historical(
+        self, view: str, features: Sequence[str], keys: Sequence[Keys], at: datetime, *, timeout: float
+    ) -> list[Row]:
+        """A row of these features of the view for each of `keys`, as of the moment `at`.
+
+        Raises NotReady when Feast does not answer within `timeout` seconds.
+        """
         import pandas as pd
 
         asked = pd.DataFrame([{_NUMBER: n, **row, "event_timestamp": at} for n, row in enumerate(keys)])
-        with self._lock:
+
+        def read() -> list[Row]:
             job = self._store.get_historical_features(asked, features=_references(view, features))
             found = job.to_df().sort_values(_NUMBER)  # they come in any order
-        return [_row(features, values) for values in found.to_dict("records")]
+            return [_row(features, values) for values in found.to_dict("records")]
 
-    def online(self, view: str, features: Sequence[str], keys: Sequence[Keys]) -> list[Row]:
-        """A row of these features of the view for each of `keys`, as the online store has them."""
-        with self._lock:
-            found = self._store.get_online_features(
-                features=_references(view, features), entity_rows=[dict(row) for row in keys]
-            ).to_dict()
-        return [_row(features, {name: found[name][n] for name in features}) for n in range(len(keys))]
+        return _within(timeout, self._offline, read)
+
+    def online(self, view: str, features: Sequence[str], keys: Sequence[Keys], *, timeout: float) -> list[Row]:
+        """A row of these features of the view for each of `keys`, as the online store has them. Raises as above."""
+
+        def read() -> list[Row]:
+            answer = self._store.get_online_features(_references(view, features), [dict(row) for row in keys])
+            found = answer.to_dict()
+            return [_row(features, {name: found[name][n] for name in features}) for n in range(len(keys))]
+
+        return _within(timeout, self._online, read)
+
+
+def _within(timeout: float, lock: Lock, read: Callable[[], list[Row]]) -> list[Row]:
+    """Feast has no deadlines: it would wait for a locked table without end. A read that is late is left to itself."""
+    answer: Future[list[Row]] = Future()
+
+    def run() -> None:
+        with lock:
+            try:
+                answer.set_result(read())
+            except Exception as error:
+                answer.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        return answer.result(timeout)
+    except TimeoutError:
+        raise NotReady(f"Feast did not answer within {timeout:g} seconds.") from None
 
 
 def _references(view: str, features: Sequence[str]) -> list[str]:
@@ -83,9 +113,9 @@ def _configuration(env: Environment, project: str, key_version: int) -> RepoConf
 
 
 def _redis(env: Environment) -> str:
-    """Host, port and options. Feast takes the options' values for JSON, and thus a bare 123 for a number."""
-    password = env.get("REDIS_PASSWORD")
-    options = [f"password={json.dumps(password)}"] if password else []
+    """Host, port and options. Feast splits them at commas and takes their values for JSON, a bare 123 for a number."""
+    password = json.dumps(env.get("REDIS_PASSWORD") or "").replace(",", r"\u002c")
+    options = [f"password={password}"] if env.get("REDIS_PASSWORD") else []
     return ",".join([f"{env['REDIS_HOST']}:{env['REDIS_PORT']}", *options])
 
 

@@ -3,6 +3,7 @@ need no server."""
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -96,6 +97,17 @@ def test_without_a_registry_in_the_environment_nothing_of_it_is_kept(contract: C
     report = verify(contract, Environment({}), clauses)
     assert {finding.outcome for finding in report.findings} == {Outcome.FAILED, Outcome.BLOCKED}
     assert {finding.cause for finding in report.findings} == {"", "feast.registry[mmp_local_dev]"}
+
+
+def test_without_feast_the_answers_are_unknown_and_it_is_told_how_to_get_it(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "feast", None)
+    clauses = [clause for clause in clauses_of(contract) if clause.id == "fixture.online[demographics_now]"]
+    report = verify(contract, Environment({}), clauses)
+    (found,) = report.findings
+    assert (found.outcome, report.exit_code) == (Outcome.UNKNOWN, 3)
+    assert found.repairs[0].command.endswith("-m pip install 'feast[postgres,redis]'")
 
 
 class TestSame:

@@ -39,7 +39,6 @@ class Once(Generic[T]):
             self._answer.set_result(self._read(env, timeout))
         except Exception as error:
             self._answer.set_exception(error)
-            raise
 
 
 def clause_of(

@@ -75,10 +75,11 @@ def _source(contract: Contract, view: str) -> Table | None:
 def _answers(fixture: KnownAnswers, features: Sequence[str], reader: Reader) -> LiveCheck:
     def check(env: Environment, timeout: float) -> None:
         store, view, keys = reader(env, timeout), fixture.view, [answer.keys for answer in fixture.answers]
-        if fixture.at is None:
-            rows = store.online(view, features, keys)
-        else:
-            rows = store.historical(view, features, keys, fixture.at)
+        with as_broken("these values"):
+            if fixture.at is None:
+                rows = store.online(view, features, keys, timeout=timeout)
+            else:
+                rows = store.historical(view, features, keys, fixture.at, timeout=timeout)
         for answer, row in zip(fixture.answers, rows, strict=True):
             _compare(fixture, answer, row)
 
@@ -88,7 +89,7 @@ def _answers(fixture: KnownAnswers, features: Sequence[str], reader: Reader) -> 
 def _compare(fixture: KnownAnswers, answer: KnownAnswer, found: Mapping[str, Any]) -> None:
     wrong = [name for name, expected in answer.values.items() if not same(expected, found[name])]
     if wrong:
-        when = f"as of {fixture.at:%Y-%m-%dT%H:%M:%SZ}" if fixture.at else "online"
+        when = f"as of {fixture.at.isoformat()}" if fixture.at else "online"
         raise ClauseBroken(
             f"{fixture.view} answers otherwise {when} for {_pairs(answer.keys)}",
             expected=_pairs({name: answer.values[name] for name in wrong}),
@@ -178,7 +179,8 @@ def _keys_online(contract: Contract, fixture: KnownKeys, views: Sequence[Feature
         key = contract.feast.entities[fixture.entity].join_key
         keys = [{key: value} for value in fixture.values]
         store = reader(env, timeout)
-        read = [store.online(view.name, list(view.features), keys) for view in views]
+        with as_broken("an answer about its keys"):
+            read = [store.online(view.name, list(view.features), keys, timeout=timeout) for view in views]
         empty = [all(value is None for row in rows for value in row.values()) for rows in zip(*read, strict=True)]
         _none_missing(fixture, [str(v) for v, lost in zip(fixture.values, empty, strict=True) if lost], "online")
 

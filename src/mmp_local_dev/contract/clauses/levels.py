@@ -56,7 +56,7 @@ def _of_online_reads(contract: Contract, level: ServiceLevel, view: FeatureView,
 
     def warm(env: Environment, timeout: float) -> AbstractContextManager[Callable[[], object]]:
         store = reader(env, timeout)
-        return nullcontext(lambda: store.online(view.name, features, [keys]))
+        return nullcontext(lambda: store.online(view.name, features, [keys], timeout=timeout))
 
     causes = ["service.ready[redis]", *causes_of_reading(contract, view.name, features)]
     return _clause(level, _latency(level, warm), *causes, service="redis")

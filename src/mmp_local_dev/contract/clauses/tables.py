@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause, Once, as_broken, clause_of, meant
@@ -16,7 +15,6 @@ from mmp_local_dev.errors import Repair
 from mmp_local_dev.services import postgresql_tables
 from mmp_local_dev.services.postgresql_tables import ColumnFacts, Location, TableFacts
 
-_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _VIEWS = ("view", "materialized view")
 _WITHOUT_KEYS = (*_VIEWS, "foreign table")  # PostgreSQL lets them have none
 
@@ -67,10 +65,6 @@ class _Reader:
         """Schema and name."""
         return located(self.contract, self.table, env)
 
-    def sql_name(self, env: Environment) -> str:
-        """As it is written in SQL."""
-        return ".".join(map(_quoted, self.location(env)))
-
 
 def _read(contract: Contract, env: Environment, timeout: float) -> Mapping[Location, TableFacts]:
     schemas = {located(contract, table, env)[0] for table in contract.tables.values()}
@@ -118,7 +112,7 @@ def _present(reader: _Reader) -> LiveCheck:
             f"there is no table {schema}.{name}{near}",
             expected=f"a table or view {schema}.{name}",
             actual="none",
-            repairs=[_psql(rf"\d {_quoted(schema)}.*", "shows what is there")],
+            repairs=[_psql(rf"\dtv {_quoted(schema)}.*", "shows what is there")],
         )
 
     return check
@@ -126,37 +120,39 @@ def _present(reader: _Reader) -> LiveCheck:
 
 def _column(reader: _Reader, column: Column) -> LiveCheck:
     def check(env: Environment, timeout: float) -> str:
-        table, name = reader.this(env, timeout), reader.sql_name(env)
+        table, location = reader.this(env, timeout), reader.location(env)
         found = table.columns.get(column.name)
         if found is None:
-            raise _column_missing(name, table, column)
+            raise _column_missing(location, table, column)
         promised = ColumnFacts(canonical(column.type), not column.nullable, readable=True)
         if promised.type and found.type != promised.type:  # a consumer may need a column without a word on its type
-            raise _other_column(name, column, promised, found, f"TYPE {promised.type}")
+            raise _other_column(location, column, promised, found, f"TYPE {promised.type}")
         if promised.not_null and not found.not_null and table.kind not in _VIEWS:  # which cannot declare it
-            raise _other_column(name, column, promised, found, "SET NOT NULL")
+            raise _other_column(location, column, promised, found, "SET NOT NULL")
         return _described(found)
 
     return check
 
 
-def _column_missing(name: str, table: TableFacts, column: Column) -> Exception:
+def _column_missing(location: Location, table: TableFacts, column: Column) -> Exception:
     if not column.required:
         return ClauseSkipped("optional, not there")
     return ClauseBroken(
-        f"{name} has no column {column.name}{meant(column.name, table.columns)}",
+        f"{'.'.join(location)} has no column {column.name}{meant(column.name, table.columns)}",
         expected=f"{column.name} {canonical(column.type)}".rstrip(),
         actual="none",
-        repairs=[_psql(rf"\d {name}", "shows what is there")],
+        repairs=[_shown(location)],
     )
 
 
-def _other_column(name: str, column: Column, promised: ColumnFacts, found: ColumnFacts, change: str) -> ClauseBroken:
+def _other_column(
+    location: Location, column: Column, promised: ColumnFacts, found: ColumnFacts, change: str
+) -> ClauseBroken:
     return ClauseBroken(
-        f"{name}.{column.name} is another column than promised",
+        f"{'.'.join(location)}.{column.name} is another column than promised",
         expected=_described(promised),
         actual=_described(found),
-        repairs=[_psql(f"ALTER TABLE {name} ALTER COLUMN {_quoted(column.name)} {change}", "where the rows allow it")],
+        repairs=[_altering(location, f"ALTER COLUMN {_quoted(column.name)} {change}")],
     )
 
 
@@ -178,23 +174,22 @@ def _keys(reader: _Reader, promised: list[tuple[str, ...]]) -> LiveCheck:
         if found.kind in _WITHOUT_KEYS:
             raise ClauseSkipped(f"a {found.kind} has no keys")
         if primary and found.primary_key != primary:
-            raise _key_missing(reader.sql_name(env), "PRIMARY KEY", primary, found.primary_key)
+            raise _key_missing(reader.location(env), "PRIMARY KEY", primary, found.primary_key)
         for key in unique:
             if key not in found.unique:
-                raise _key_missing(reader.sql_name(env), "UNIQUE", key, ())
-        return ", ".join(filter(None, map(_listed, promised)))
+                raise _key_missing(reader.location(env), "UNIQUE", key, ())
+        return ", ".join(_listed(key) for key in promised if key)
 
     return check
 
 
-def _key_missing(name: str, kind: str, promised: tuple[str, ...], found: tuple[str, ...]) -> ClauseBroken:
+def _key_missing(location: Location, kind: str, promised: tuple[str, ...], found: tuple[str, ...]) -> ClauseBroken:
+    adding = _altering(location, f"ADD {kind} {_listed(map(_quoted, promised))}")
     return ClauseBroken(
-        f"{name} does not have the promised key",
-        expected=f"{kind} ({_listed(promised)})",
-        actual=f"{kind} ({_listed(found)})" if found else "none",
-        repairs=[]
-        if found
-        else [_psql(f"ALTER TABLE {name} ADD {kind} ({_listed(promised)})", "where the rows allow it")],
+        f"{'.'.join(location)} does not have the promised key",
+        expected=f"{kind} {_listed(promised)}",
+        actual=f"{kind} {_listed(found)}" if found else "none",
+        repairs=[_shown(location) if found else adding],
     )
 
 
@@ -205,29 +200,39 @@ def _grant(reader: _Reader) -> LiveCheck:
         closed = [name for name in there if not table.columns[name].readable]
         if table.usable and not closed:
             return
-        name, schema = reader.sql_name(env), _quoted(reader.location(env)[0])
-        grant = f"SELECT ON {name}" if table.usable else f"USAGE ON SCHEMA {schema}"
-        what = f"SELECT ({', '.join(closed)})" if table.usable else f"USAGE of schema {schema}"
-        raise ClauseBroken(
-            f"{user} may not read {name}",
-            expected="SELECT",
-            actual=f"no {what}",
-            repairs=[_psql(f"GRANT {grant} TO {_quoted(user)}", "as the owner of the table")],
-        )
+        raise _closed(reader.location(env), user, closed if table.usable else [])
 
     return check
+
+
+def _closed(location: Location, user: str, columns: list[str]) -> ClauseBroken:
+    """`columns` are those that may not be read; none when the whole schema may not be used."""
+    schema = _quoted(location[0])
+    grant = f"SELECT ON {_quoted(*location)}" if columns else f"USAGE ON SCHEMA {schema}"
+    return ClauseBroken(
+        f"{user} may not read {'.'.join(location)}",
+        expected="SELECT",
+        actual=f"no SELECT of {', '.join(columns)}" if columns else f"no USAGE of the schema {location[0]}",
+        repairs=[_psql(f"GRANT {grant} TO {_quoted(user)}", "as the owner of the table")],
+    )
+
+
+def _shown(location: Location) -> Repair:
+    return _psql(rf"\d {_quoted(*location)}", "shows what is there")
+
+
+def _altering(location: Location, change: str) -> Repair:
+    return _psql(f"ALTER TABLE {_quoted(*location)} {change}", "where the rows allow it")
 
 
 def _psql(command: str, description: str) -> Repair:
     return Repair(f"mmp-dev psql -c {shlex.quote(command)}", description)
 
 
-def _quoted(identifier: str) -> str:
-    if _PLAIN.fullmatch(identifier):
-        return identifier
-    escaped = identifier.replace('"', '""')
-    return f'"{escaped}"'
+def _quoted(*identifiers: str) -> str:
+    """As they are written in SQL, whatever they are."""
+    return ".".join('"' + each.replace('"', '""') + '"' for each in identifiers)
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(map(_quoted, names))
+def _listed(names: Iterable[str]) -> str:
+    return f"({', '.join(names)})"
