@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mmp_local_dev.pytest_plugin.settings import add_options, settings_of
+from mmp_local_dev.pytest_plugin.settings import CONTRACT, add_options, settings_of
 
 if TYPE_CHECKING:
     from mmp_local_dev.contract.model import Contract
@@ -36,12 +36,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """`*.req.yml` anywhere, and a contract that was named on the command line."""
-    is_contract = file_path.name == "dev-contract.yml" or file_path == settings_of(parent.config).contract
-    if not file_path.name.endswith(".req.yml") and not (is_contract and parent.session.isinitpath(file_path)):
+    is_contract = _is_named_contract(file_path, parent)
+    if not is_contract and not file_path.name.endswith(".req.yml"):
         return None
     from mmp_local_dev.pytest_plugin.items import ContractFile, RequirementsFile
 
     return (ContractFile if is_contract else RequirementsFile).from_parent(parent, path=file_path)
+
+
+def _is_named_contract(path: Path, parent: pytest.Collector) -> bool:
+    if parent.config.getoption("mmp_contract") and path == settings_of(parent.config).contract:
+        return True
+    return path.name == CONTRACT and parent.session.isinitpath(path)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

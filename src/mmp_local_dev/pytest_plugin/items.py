@@ -57,8 +57,9 @@ class ContractFile(ClauseFile):
 class ClauseItem(pytest.Item):
     """One clause."""
 
-    def __init__(self, *, plan: Plan, clause: Clause[Any], **of_node: Any) -> None:
-        super().__init__(**of_node)
+    def __init__(self, *, parent: ClauseFile, plan: Plan, clause: Clause[Any], **of_node: Any) -> None:
+        # As text: pytest takes it apart as it will when it reads it back from the cache of failures.
+        super().__init__(parent=parent, nodeid=f"{parent.nodeid}::{clause.id}", **of_node)
         self._plan = plan
         self._line = clause.line
         self.user_properties += [

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+CONTRACT = "dev-contract.yml"
+
 _CONTRACT = "the provider's contract, or its workspace's folder; on the command line all of its clauses are checked"
 _OPTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("contract", "", _CONTRACT, ()),
@@ -57,7 +59,7 @@ def settings_of(config: pytest.Config) -> Settings:
 def _settings(config: pytest.Config) -> Settings:
     contract = _path(config, "contract")
     return Settings(
-        contract / "dev-contract.yml" if contract and contract.is_dir() else contract,
+        contract / CONTRACT if contract and contract.is_dir() else contract,
         _path(config, "env_file"),
         _choice(config, "if_down") == "skip" and os.environ.get("MMP_REQUIRE_ENV") != "1",
         _choice(config, "mode"),
