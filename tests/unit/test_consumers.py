@@ -15,7 +15,7 @@ from mmp_local_dev.contract.lock import Answer
 from mmp_local_dev.errors import ContractInvalid, InputError
 from mmp_local_dev.operations.can_i_upgrade import Upgrade, can_i_upgrade
 from mmp_local_dev.operations.consumers import Verification, verify_consumers
-from mmp_local_dev.operations.references import contract_at
+from mmp_local_dev.operations.references import referenced
 
 CONTRACT = (REPOSITORY / "dev-contract.yml").read_text(encoding="utf-8")
 HEAD = "apiVersion: mmp.dev/v2\nkind: ContractRequirements\nmetadata: {name: pipeline}\n"
@@ -256,15 +256,17 @@ def committed(provider: Provider) -> Provider:
 
 
 @pytest.mark.parametrize("reference", ["v1", "v1:dev-contract.yml", "HEAD:./dev-contract.yml"])
-def test_a_revision(committed: Provider, reference: str) -> None:
-    assert contract_at(reference, committed.folder).version == "1.1.0"
-    assert contract_at(str(committed.contract), committed.folder).version == "2.0.0"
+def test_a_revision(committed: Provider, reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(committed.folder)
+    assert referenced(committed.contract, reference).contract.version == "1.1.0"
+    assert referenced(committed.contract, str(committed.contract)).contract.version == "2.0.0"
 
 
 @pytest.mark.parametrize("reference", ["nothing", "v1:absent.yml", "absent.yml", "--help:x"])
-def test_a_revision_that_is_not_there(committed: Provider, reference: str) -> None:
-    with pytest.raises(InputError, match="There is no file"):
-        contract_at(reference, committed.folder)
+def test_a_revision_that_is_not_there(committed: Provider, reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(committed.folder)
+    with pytest.raises(InputError, match=r"is neither a file nor a revision|that commit has no such file"):
+        referenced(committed.contract, reference)
 
 
 # The reference consumer

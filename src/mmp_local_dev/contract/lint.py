@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from mmp_local_dev.contract.load import MISSING, problems_of, waivers
+from mmp_local_dev.contract.load import MISSING, problems_of, requirements, waivers
 from mmp_local_dev.contract.load.cautions import cautions_of
 from mmp_local_dev.contract.load.document import Node, Problem
 from mmp_local_dev.contract.load.reading import read
@@ -19,6 +19,7 @@ KIND = "DevContract"
 # What looks for problems, by the `kind` of the document; given also what was met in reading it.
 PROBLEMS: Mapping[str, Callable[[Node, list[Problem]], list[Problem]]] = {
     KIND: problems_of,
+    requirements.KIND: requirements.problems_of,
     "ContractWaivers": waivers.problems_of,
 }
 

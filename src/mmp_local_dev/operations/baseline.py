@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from mmp_local_dev.contract.load import load
-from mmp_local_dev.contract.model import Contract
-from mmp_local_dev.errors import ContractInvalid, InputError, MmpError, Repair
+from mmp_local_dev.errors import MmpError, Repair
 from mmp_local_dev.operations.git import Repository
+from mmp_local_dev.operations.references import Referenced, at_commit, referenced
 
 MERGE_BASE = "merge-base"
 # The branch that others merge into, best first; `origin/HEAD` is what a clone knows it by.
@@ -21,38 +18,29 @@ _UNSHALLOW = Repair(
 _ALONE = Repair("mmp-dev contract lint", "checks this one by itself")
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """An older version of a contract, and in words where it is from."""
-
-    contract: Contract
-    told: str
-
-
-def baseline(path: Path, against: str) -> Baseline:
+def baseline(path: Path, against: str) -> Referenced:
     """What the contract file `path` is compared with.
 
-    `against` is a file; `REF:FILE`, exactly that in the repository of the current folder; a tag or a commit: the same
-    file in it; a branch: the same file where this history left it, since what has been added to it later is nobody's
-    deletion here; or `merge-base`: that with the default branch. Raises InputError for what is none of these,
-    ContractInvalid for a contract that cannot be used, and MmpError where Git cannot say.
+    `against` is what `referenced` takes, and compared with exactly; but a branch stands for where this history left it,
+    since what has been added to it later is nobody's deletion here, and `merge-base` for that with the default branch.
+    Raises as `referenced`.
     """
-    if Path(against).is_file():
-        return Baseline(load(Path(against)), against)
-    revision, _, file = against.partition(":")
-    git = Repository(Path.cwd() if file else path.resolve().parent)
     if against == MERGE_BASE:
-        fork, told = _where_history_left(git, path)
-        if not git.has(fork, f"./{path.name}"):
-            raise _no_baseline(git, f"{path.name} is new: it is not at {told} ({fork[:10]}).", _ALONE)
-        return _at(git, fork, f"./{path.name}", f"{path.name} at {told}")
-    if (commit := git.commit(revision)) is None:
-        raise InputError(f"{against} is neither a file nor a revision that Git knows here.")
-    if file:
-        return _at(git, commit, file, against)
-    if git.is_branch(revision):
-        return _at(git, _fork(git, revision, path), f"./{path.name}", f"{path.name} at the merge base with {revision}")
-    return _at(git, commit, f"./{path.name}", f"{path.name} in {revision}")
+        return _at_merge_base(path)
+    if not Path(against).is_file() and ":" not in against:
+        git = Repository(path.resolve().parent)
+        if git.is_branch(against):
+            told = f"{path.name} at the merge base with {against}"
+            return at_commit(git, _fork(git, against, path), f"./{path.name}", told)
+    return referenced(path, against)
+
+
+def _at_merge_base(path: Path) -> Referenced:
+    git = Repository(path.resolve().parent)
+    fork, told = _where_history_left(git, path)
+    if not git.has(fork, f"./{path.name}"):
+        raise _no_baseline(git, f"{path.name} is new: it is not at {told} ({fork[:10]}).", _ALONE)
+    return at_commit(git, fork, f"./{path.name}", f"{path.name} at {told}")
 
 
 def _where_history_left(git: Repository, path: Path) -> tuple[str, str]:
@@ -92,17 +80,3 @@ def _fork(git: Repository, branch: str, path: Path) -> str:
 
 def _no_baseline(git: Repository, message: str, repair: Repair) -> MmpError:
     return MmpError(message, repairs=[_UNSHALLOW if git.is_shallow() else repair], code="NO_BASELINE")
-
-
-def _at(git: Repository, commit: str, file: str, told: str) -> Baseline:
-    """The file as it is in that commit, by way of a folder of its own."""
-    told = f"{told} ({commit[:10]})"
-    with TemporaryDirectory(prefix="mmp-dev-") as folder:
-        path = Path(folder) / Path(file).name
-        if not git.write(commit, file, path):
-            files = Repair(f"git ls-tree -r --name-only {commit[:10]}", "lists the files that it has")
-            raise InputError(f"There is no {told}: that commit has no such file.", repairs=[files])
-        try:
-            return Baseline(load(path), told)
-        except ContractInvalid as error:
-            raise ContractInvalid(f"{told} cannot be used:\n{error.message}") from None

@@ -14,7 +14,7 @@ from mmp_local_dev.contract.lock import Answer, Lock, Record, Result
 from mmp_local_dev.contract.needs import compare
 from mmp_local_dev.contract.report import Report
 from mmp_local_dev.errors import InputError, Repair
-from mmp_local_dev.operations.references import contract_at
+from mmp_local_dev.operations.references import referenced
 
 _VERSION = re.compile(r"\d+(\.\d+)+")
 
@@ -55,7 +55,7 @@ def can_i_upgrade(
     lock = locks.read(lock_path)
     if _VERSION.fullmatch(to) and not Path(to).exists():
         return _by_records(consumer, to, lock, ignore)
-    contract = contract_at(to, contract_file.parent)
+    contract = referenced(contract_file, to).contract
     files = _files_of(consumer, lock, lock_path.parent)
     reports = tuple(compare(load_requirements(file), contract, ignore=ignore) for file in files)
     results = [locks.result_of(report) for report in reports]

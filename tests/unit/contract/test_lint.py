@@ -43,6 +43,15 @@ def test_all_problems_are_told(file: Path) -> None:
     assert [remark.line for remark in result.remarks] == sorted(remark.line for remark in result.remarks)
 
 
+def test_requirements_are_linted_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "needs.req.yml"
+    head = "apiVersion: mmp.dev/v2\nkind: ContractRequirements\nmetadata: {name: pipeline}\n"
+    file.write_text(head + "env: [POSTGRES_HOST, POSTGRES_HOST]\n", encoding="utf-8")
+    (remark,) = lint(file, today=TODAY).remarks
+    assert (remark.line, remark.text) == (4, 'env: "POSTGRES_HOST" is listed twice')
+    assert lint(ROOT / "consumers" / "modern-ml-pipeline.req.yml", today=TODAY).clean
+
+
 def test_a_newer_form_is_a_problem() -> None:
     result = lint(CORPUS / "invalid" / "form-newer.yml", today=TODAY)
     assert [remark.severity for remark in result.remarks] == [Severity.ERROR]

@@ -42,27 +42,30 @@ def load_requirements(path: Path) -> Requirements:
     then has one line `file:line: problem` for each problem.
     """
     document, met = read(path.name, text_of(path))
-    if problem := newer(document):
-        raise invalid(path.name, [problem], repairs=[UPGRADE])
-    _refuse_other_kinds(path.name, document)
+    if problems := problems_of(document, met):
+        raise invalid(path.name, problems, repairs=[UPGRADE] if newer(document) else [])
+    return _build(path, document)
+
+
+def problems_of(document: Node, met: list[Problem]) -> list[Problem]:
+    """All problems of a requirements file; `met` are those that were met in reading it."""
+    if problem := newer(document) or _other_kind(document):
+        return [problem]
     form = [*met, *check_form(document, schema(REQUIREMENTS))]
     unsound = {problem.section for problem in form}
     problems = [*form, *(p for section, rule in RULES if section not in unsound for p in rule(document))]
-    if form:
-        raise invalid(path.name, problems)
-    requirements = _build(path, document)
-    problems += groups_are_known(document, requirements)
-    if problems:
-        raise invalid(path.name, problems)
-    return requirements
+    if not form:
+        problems += groups_are_known(document, _build(Path(), document))
+    return problems
 
 
-def _refuse_other_kinds(name: str, document: Node) -> None:
-    """One answer for a file of another kind, such as a contract: what else there is to say is beside the point."""
+def _other_kind(document: Node) -> Problem | None:
+    """The one answer for a file of another kind, such as a contract: what else there is to say is beside the point."""
     kind = document.at("kind")
-    if kind.text in _OTHER_KINDS:
-        text = f"this is {_OTHER_KINDS[kind.text]}, not what a consumer requires (kind: {KIND})"
-        raise invalid(name, [Problem(kind.line, ("kind",), text)])
+    if kind.text not in _OTHER_KINDS:
+        return None
+    text = f"this is {_OTHER_KINDS[kind.text]}, not what a consumer requires (kind: {KIND})"
+    return Problem(kind.line, ("kind",), text)
 
 
 def _build(path: Path, document: Node) -> Requirements:
