@@ -117,6 +117,17 @@ def test_nothing_is_left(servers: Servers) -> None:
     assert servers.experiments() == set()
 
 
+def test_nothing_is_left_of_many_nor_of_the_one_that_was_made_for_a_next_test(servers: Servers) -> None:
+    with Sandboxes(servers.env) as sandboxes:
+        names = []
+        for _ in range(3):
+            with sandboxes.open() as sandbox:
+                names.append(sandbox.name)
+                assert scalar(sandbox, "SELECT current_database()") == sandbox.name
+    assert len(set(names)) == 3
+    assert servers.databases() == servers.experiments() == set()
+
+
 def test_connections_that_a_test_left_open_are_cut_off(servers: Servers) -> None:
     with ExitStack() as leaked:
         with Sandboxes(servers.env) as sandboxes:

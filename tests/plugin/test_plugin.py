@@ -243,6 +243,11 @@ class TestOutcomes:
         assert result.ret == pytest.ExitCode.INTERRUPTED
         result.stdout.fnmatch_lines(["later.yml:3: *"])
 
+    def test_a_named_file_of_waivers_that_is_not_there_is_an_error(self, consumer: Consumer) -> None:
+        result = consumer.run("--mmp-waivers", "absent.yml")
+        assert result.ret == pytest.ExitCode.INTERRUPTED
+        result.stdout.fnmatch_lines(["There is no file *absent.yml*"])
+
     def test_the_report_for_machines_carries_the_clause(self, consumer: Consumer) -> None:
         consumer.write("dev-contract.yml", CONTRACT)
         consumer.run("--junitxml=results.xml", "-o", "mmp_contract=.")

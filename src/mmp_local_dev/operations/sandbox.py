@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,26 +76,32 @@ class Sandbox:
 class Sandboxes(AbstractContextManager["Sandboxes"]):
     """Makes the sandboxes of one session; leaving this context removes their databases, which wait for that.
 
-    `timeout` is in seconds, for each step with one service. Raises InputError for an environment without any service.
+    From the second one on, the next is made while a test has the one before. `timeout` is in seconds, for each step
+    with one service. Raises InputError for an environment without any service.
     """
 
     def __init__(self, env: Environment, *, timeout: float = 30) -> None:
         self._env = env
         self._timeout = timeout
         self._parts = [part for part in PARTS if part.variable in env]
-        self._waiting: list[str] = []
-        self._pool = ThreadPoolExecutor(len(PARTS), thread_name_prefix="sandbox")
         if not self._parts:
             raise InputError(
                 "The environment names no service to make a sandbox in.",
                 repairs=[Repair("mmp-dev up", "starts the services and writes .env")],
             )
+        self._opened = 0
+        self._next: Future[Sandbox] | None = None
+        self._waiting: list[str] = []
+        self._folder = TemporaryDirectory(prefix=_PREFIX)
+        self._pool = ThreadPoolExecutor(2 * len(PARTS) + 1, thread_name_prefix="sandbox")  # a closing and a making
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._pool:
+        with self._folder, self._pool:
+            if prepared := self._prepared():
+                self._close(prepared.name)
             self._remove_waiting()
 
     @contextmanager
@@ -104,18 +110,14 @@ class Sandboxes(AbstractContextManager["Sandboxes"]):
 
         Raises NotReady when a service does not answer, and MmpError with code SANDBOX_REFUSED.
         """
-        name = f"{_PREFIX}{int(time.time())}_{secrets.token_hex(4)}"
-        with TemporaryDirectory(prefix=name) as folder:
-            try:
-                sandbox = self._make(name, Path(folder) / "registry.db")
-            except BaseException:
-                with suppress(MmpError):  # what is told is why it could not be made
-                    self._close(name)
-                raise
-            try:
-                yield sandbox
-            finally:
-                self._close(name)
+        sandbox = self._prepared() or self._make()
+        self._opened += 1
+        if self._opened > 1:
+            self._next = self._pool.submit(self._make)
+        try:
+            yield sandbox
+        finally:
+            self._close(sandbox.name)
 
     def remove_left_overs(self, *, now: Callable[[], float] = time.time) -> list[str]:
         """Remove what killed sessions have left: sandboxes older than an hour that nobody is connected to; their names.
@@ -131,10 +133,26 @@ class Sandboxes(AbstractContextManager["Sandboxes"]):
         self._remove_waiting()
         return old
 
-    def _make(self, name: str, registry: Path) -> Sandbox:
+    def _prepared(self) -> Sandbox | None:
+        """The one that was made meanwhile, if there is one. What was in its way then may be gone by now."""
+        prepared, self._next = self._next, None
+        try:
+            return prepared.result() if prepared else None
+        except MmpError:
+            return None
+
+    def _make(self) -> Sandbox:
+        name = f"{_PREFIX}{int(time.time())}_{secrets.token_hex(4)}"
+        registry = Path(self._folder.name) / name / "registry.db"
+        registry.parent.mkdir()
         own = {"FEAST_PROJECT": name, "FEAST_REGISTRY_PATH": str(registry)}
-        for values in self._ask_all(lambda part: part.make(self._env, name, timeout=self._timeout)):
-            own |= values
+        try:
+            for values in self._ask_all(lambda part: part.make(self._env, name, timeout=self._timeout)):
+                own |= values
+        except BaseException:
+            with suppress(MmpError):  # what is told is why it could not be made
+                self._close(name)
+            raise
         return Sandbox(name, self._env.with_values(**own))
 
     def _close(self, name: str) -> None:
@@ -144,9 +162,9 @@ class Sandboxes(AbstractContextManager["Sandboxes"]):
             self._remove_waiting()
 
     def _remove_waiting(self) -> None:
-        if self._waiting:
-            self._ask_all(lambda part: part.remove(self._env, self._waiting, timeout=self._timeout))
-            self._waiting.clear()
+        if names := list(self._waiting):
+            self._ask_all(lambda part: part.remove(self._env, names, timeout=self._timeout))
+            del self._waiting[: len(names)]
 
     def _ask_all(self, ask: Callable[[Part], R]) -> Iterable[R]:
         """The answers of the services, asked side by side. Raises the first error, when all have answered."""

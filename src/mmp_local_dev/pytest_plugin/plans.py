@@ -71,7 +71,8 @@ def of_contract(path: Path, settings: Settings, *, up: bool | None) -> Plan:
     if settings.mode == "compare":
         raise InputError(f"{path.name} is a contract; what can be compared with it are requirements (*.req.yml).")
     contract = load(path)
-    return _live(contract, contract.version, settings, up=up, beside=path)
+    known = up if path == settings.contract else None  # what is known is of that one
+    return _live(contract, contract.version, settings, up=known, beside=path)
 
 
 def _live(contract: Contract, version: str, settings: Settings, *, up: bool | None, beside: Path | None) -> Plan:
@@ -95,6 +96,8 @@ def _compared(requirements: Requirements, provided: Contract | None, settings: S
 
 
 def _waivers(path: Path, settings: Settings) -> Waivers:
+    if settings.waivers and not settings.waivers.is_file():
+        raise InputError(f"There is no file {settings.waivers}, which mmp_waivers names.")
     beside = path.with_name(_WAIVERS)
     file = settings.waivers or (beside if beside.is_file() else None)
     return load_waivers(file, today=date.today()) if file else NONE
