@@ -1,4 +1,4 @@
-"""The example of requirements in the READMEs is one."""
+"""The examples of requirements in the READMEs are such."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from mmp_local_dev.contract.needs import compare
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
-def test_the_example_is_met_by_the_contract(name: str, tmp_path: Path) -> None:
+def test_examples_are_met_by_the_contract(name: str, tmp_path: Path) -> None:
     text = (REPOSITORY / name).read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n( *apiVersion: .*?)```", text, re.DOTALL)
+    examples = re.findall(r"```yaml\n( *apiVersion: .*?)```", text, re.DOTALL)
+    assert examples
     path = tmp_path / "example.req.yml"
-    path.write_text(dedent(example), encoding="utf-8")
-    assert compare(load_requirements(path), load(REPOSITORY / "dev-contract.yml")).exit_code == 0
+    for example in examples:
+        path.write_text(dedent(example), encoding="utf-8")
+        assert compare(load_requirements(path), load(REPOSITORY / "dev-contract.yml")).exit_code == 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ class Sandboxes(AbstractContextManager["Sandboxes"]):
     def __exit__(self, *_: object) -> None:
         with self._folder, self._pool:
             if prepared := self._prepared():
-                self._close(prepared.name)
+                self._close(prepared.name, prepared.env)
             self._remove_waiting()
 
     @contextmanager
@@ -117,7 +117,7 @@ class Sandboxes(AbstractContextManager["Sandboxes"]):
         try:
             yield sandbox
         finally:
-            self._close(sandbox.name)
+            self._close(sandbox.name, sandbox.env)
 
     def remove_left_overs(self, *, now: Callable[[], float] = time.time) -> list[str]:
         """Remove what killed sessions have left: sandboxes older than an hour that nobody is connected to; their names.
@@ -155,9 +155,9 @@ class Sandboxes(AbstractContextManager["Sandboxes"]):
             raise
         return Sandbox(name, self._env.with_values(**own))
 
-    def _close(self, name: str) -> None:
+    def _close(self, name: str, own: Mapping[str, str] | None = None) -> None:
         self._waiting.append(name)
-        self._ask_all(lambda part: part.close(self._env, name, timeout=self._timeout))
+        self._ask_all(lambda part: part.close(self._env, name, own or {}, timeout=self._timeout))
         if len(self._waiting) >= _MOST_WAITING:
             self._remove_waiting()
 

@@ -18,8 +18,11 @@ class Part(Protocol):
     def make(self, env: Environment, name: str, *, timeout: float) -> Mapping[str, str]:
         """Make that of the sandbox `name`; the variables that lead to it. May raise MmpError."""
 
-    def close(self, env: Environment, name: str, *, timeout: float) -> None:
-        """End what the test began, and remove what can be removed at once."""
+    def close(self, env: Environment, name: str, own: Mapping[str, str], *, timeout: float) -> None:
+        """End what the test began, and remove what can be removed at once.
+
+        `own` is the sandbox's environment, empty where that is not known.
+        """
 
     def remove(self, env: Environment, names: Collection[str], *, timeout: float) -> None:
         """Remove what `close` left of these sandboxes."""
@@ -35,7 +38,7 @@ class _Database:
         postgresql_sandbox.clone(env, name, timeout=timeout)
         return {"POSTGRES_DB": name}
 
-    def close(self, env: Environment, name: str, *, timeout: float) -> None:
+    def close(self, env: Environment, name: str, own: Mapping[str, str], *, timeout: float) -> None:
         postgresql_sandbox.end_clients(env, name, timeout=timeout)
 
     def remove(self, env: Environment, names: Collection[str], *, timeout: float) -> None:
@@ -51,7 +54,7 @@ class _Keys:
     def make(self, env: Environment, name: str, *, timeout: float) -> Mapping[str, str]:
         return {"MMP_REDIS_PREFIX": f"{name}:"}
 
-    def close(self, env: Environment, name: str, *, timeout: float) -> None:
+    def close(self, env: Environment, name: str, own: Mapping[str, str], *, timeout: float) -> None:
         redis_sandbox.clear(env, name, timeout=timeout)
 
     def remove(self, env: Environment, names: Collection[str], *, timeout: float) -> None:
@@ -70,8 +73,9 @@ class _Experiment:
         experiment_id = mlflow.create_experiment(env, name, timeout=timeout)
         return {"MLFLOW_EXPERIMENT_NAME": name, "MLFLOW_EXPERIMENT_ID": experiment_id}
 
-    def close(self, env: Environment, name: str, *, timeout: float) -> None:
-        for experiment_id in mlflow.experiments(env, name, timeout=timeout).values():
+    def close(self, env: Environment, name: str, own: Mapping[str, str], *, timeout: float) -> None:
+        known = own.get("MLFLOW_EXPERIMENT_ID")
+        for experiment_id in [known] if known else mlflow.experiments(env, name, timeout=timeout).values():
             mlflow.delete_experiment(env, experiment_id, timeout=timeout)
 
     def remove(self, env: Environment, names: Collection[str], *, timeout: float) -> None:
