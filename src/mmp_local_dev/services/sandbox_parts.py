@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from mmp_local_dev.environment import Environment
+from mmp_local_dev.errors import NotReady
 from mmp_local_dev.services import mlflow, postgresql_sandbox, redis_sandbox
 
 
@@ -74,8 +76,11 @@ class _Experiment:
         return {"MLFLOW_EXPERIMENT_NAME": name, "MLFLOW_EXPERIMENT_ID": experiment_id}
 
     def close(self, env: Environment, name: str, own: Mapping[str, str], *, timeout: float) -> None:
-        known = own.get("MLFLOW_EXPERIMENT_ID")
-        for experiment_id in [known] if known else mlflow.experiments(env, name, timeout=timeout).values():
+        if known := own.get("MLFLOW_EXPERIMENT_ID"):
+            with suppress(NotReady):  # the test may have deleted it; what else it is, the search will say
+                mlflow.delete_experiment(env, known, timeout=timeout)
+                return
+        for experiment_id in mlflow.experiments(env, name, timeout=timeout).values():
             mlflow.delete_experiment(env, experiment_id, timeout=timeout)
 
     def remove(self, env: Environment, names: Collection[str], *, timeout: float) -> None:
