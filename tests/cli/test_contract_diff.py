@@ -85,6 +85,13 @@ def test_a_compatible_change_with_its_version_passes(diff: Diff) -> None:
     assert said.out.endswith("1 INFO. 1.1.0 -> 1.2.0, as is due.\n")
 
 
+def test_what_breaks_passes_once_the_version_tells_it(diff: Diff) -> None:
+    said = diff(WIDER, version="2.0.0")
+    assert said.code == 0
+    assert said.out.endswith("1 ERR. 1.1.0 -> 2.0.0, as is due.\n")
+    assert diff(WIDER, "--fail-on", "ERR", version="2.0.0").code == 1
+
+
 def test_warnings_fail_only_where_asked(diff: Diff) -> None:
     assert diff(WITHOUT_REDIS_PASSWORD, version="1.2.0").code == 0
     assert diff(WITHOUT_REDIS_PASSWORD, "--fail-on", "WARN", version="1.2.0").code == 1
@@ -158,9 +165,9 @@ class TestConsumers:
         said = diff(unused, *gate, version="2.0.0")
         assert said.code == 0
         assert "no known user" in said.out
-        assert "1 ERR pass the gate" in said.out
+        assert "No known consumer uses what 1 ERR change." in said.out
         assert diff(unused, *gate, version="1.2.0").code == 1
-        assert diff(unused, version="2.0.0").code == 1
+        assert diff(unused, "--fail-on", "ERR", version="2.0.0").code == 1
         assert diff(WIDER, *gate, version="2.0.0").code == 1
 
     def test_no_requirements_are_told(self, diff: Diff) -> None:
@@ -182,14 +189,14 @@ class TestWaivers:
 
     def test_a_waived_change_passes_with_its_version(self, diff: Diff, folder: Path) -> None:
         self.waive(folder, "2026-06-30")
-        said = diff(WIDER, "--as-of", "2026-06-30", version="2.0.0")
+        said = diff(WIDER, "--fail-on", "ERR", "--as-of", "2026-06-30", version="2.0.0")
         assert said.code == 0
         assert "waived: agreed" in said.out
-        assert diff(WIDER, "--as-of", "2026-06-30", version="1.2.0").code == 1
+        assert diff(WIDER, "--fail-on", "ERR", "--as-of", "2026-06-30", version="1.2.0").code == 1
 
     def test_the_day_after_its_last_it_fails(self, diff: Diff, folder: Path) -> None:
         self.waive(folder, "2026-06-30")
-        said = diff(WIDER, "--as-of", "2026-07-01", version="2.0.0")
+        said = diff(WIDER, "--fail-on", "ERR", "--as-of", "2026-07-01", version="2.0.0")
         assert said.code == 1
         assert "its waiver expired on 2026-06-30" in said.out
 

@@ -22,7 +22,9 @@ _AT_THE_END = ("retry_for", "junit", "html")  # what `--watch`, which has none, 
 @click.option("--only", multiple=True, metavar="CLAUSE", help="An id, a kind (service.ready) or a pattern (*[redis]).")
 @click.option("--group", multiple=True, metavar="SECTION", help="Clauses of a section: env, services, schema, feast, …")
 @click.option("--retry-for", type=options.duration, metavar="TIME", help="Go on until it is kept, for up to 60s, 5m, …")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds per clause.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0.1), default=10.0, metavar="SECONDS", help="Per clause.  [default: 10]"
+)
 @click.option("-w", "--watch", "watching", is_flag=True, help="Go on until ^C, and tell each change.")
 @click.option(
     "--interval", type=options.duration, default="2s", metavar="TIME", help="Pause of --watch.  [default: 2s]"

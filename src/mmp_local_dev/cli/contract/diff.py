@@ -28,7 +28,7 @@ _FILE = click.Path(path_type=Path)
     help="The day that sunsets and waivers are judged by; today if not given.",
 )
 @click.option("--waivers", type=_FILE, help="Where waivers are; contract-waivers.yml beside FILE if not given.")
-@click.option("--fail-on", type=click.Choice(["ERR", "WARN"]), default="ERR", show_default=True, help="What fails.")
+@click.option("--fail-on", type=click.Choice(["ERR", "WARN"]), help="Changes that fail whatever the version says.")
 @click.option(
     "--consumers", multiple=True, metavar="FILE", help="Requirements, to say whom a change concerns; repeatable."
 )
@@ -37,7 +37,7 @@ _FILE = click.Path(path_type=Path)
     type=click.Choice(["all", "consumers"]),
     default="all",
     show_default=True,
-    help="Which changes fail: all, or those that one of --consumers uses.",
+    help="With consumers: changes fail that one of --consumers uses (--fail-on ERR, if not said otherwise).",
 )
 @options.format_option("text", "json", "markdown", "junit", "github")
 @options.json_option
@@ -47,7 +47,7 @@ def command(
     against: str,
     as_of: datetime,
     waivers: Path | None,
-    fail_on: str,
+    fail_on: str | None,
     consumers: tuple[str, ...],
     gate: str,
     form: str,
@@ -57,10 +57,10 @@ def command(
 
     FILE, this workspace's contract if not given, is compared with the same file where its history left the default
     branch. --against takes another one: a file, REF:FILE, a tag or a commit, or a branch, which means the merge base
-    with it. A change that breaks fails whatever the version; a waiver lets it pass, but the version still has to tell
-    it.
+    with it. A change that breaks fails unless the version tells it. With --fail-on it fails all the same, and a waiver
+    lets it pass; the version has to tell it in any case.
 
-    Exit codes: 0 compatible, 1 a change breaks or the version is too low, 2 unusable input, 3 there is no older version
+    Exit codes: 0 compatible, 1 a change fails or the version is too low, 2 unusable input, 3 there is no older version
     to compare with.
     """
     if gate == "consumers" and not consumers:
@@ -73,6 +73,8 @@ def command(
             waivers=waivers,
             consumers=consumers,
         )
-        failing = found.diff.failing(Weight[fail_on], used_only=gate == "consumers")
+        used_only = gate == "consumers"
+        threshold = Weight[fail_on] if fail_on else Weight.ERR if used_only else None
+        failing = found.diff.failing(threshold, used_only=used_only)
         out.changes(found, failing, form)
     return 1 if failing else 0

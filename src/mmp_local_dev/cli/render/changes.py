@@ -29,8 +29,9 @@ def say_text(found: Comparison, failing: Sequence[Change]) -> None:
         for change in changes:
             aside = click.style(f"  {_aside(found, change)}", dim=True)
             say(f"  {_mark(change.severity)} {change.text}{aside}")
-    if passed := [each for each in _breaking(found) if each not in failing]:
-        say(f"{len(passed)} ERR pass the gate, since no known consumer uses what they change.")
+    passed = [each for each in _breaking(found) if each not in failing]
+    if passed and found.consumers is not None and not any(each.users for each in passed):
+        say(f"No known consumer uses what {len(passed)} ERR change.")
     for note in found.diff.notes:
         say(f"{click.style('Note:', fg='yellow')} {note}", err=True)
     say(f"{_counts(found)}{found.diff.verdict}.")

@@ -56,10 +56,15 @@ class Diff:
     as_of: date
     notes: tuple[str, ...] = ()
 
-    def failing(self, threshold: Weight = Weight.ERR, *, used_only: bool = False) -> tuple[Change, ...]:
-        """The changes that weigh so much or more and are not waived; with `used_only` those of them that have no users
-        pass. What is wrong with the version counts whoever uses what."""
-        grave = (change for change in self.changes if change.severity >= threshold and not change.waived)
+    def failing(self, threshold: Weight | None = None, *, used_only: bool = False) -> tuple[Change, ...]:
+        """The changes that fail, none of them waived: those that weigh `threshold` or more, whatever the version says.
+
+        Without a threshold, what breaks fails unless the version tells it. With `used_only` changes without users pass;
+        what is wrong with the version counts whoever uses what.
+        """
+        grave = [each for each in self.changes if each.severity >= (threshold or Weight.ERR) and not each.waived]
+        if threshold is None and not any(change.is_of_version for change in grave):
+            return ()
         return tuple(change for change in grave if change.users or not used_only or change.is_of_version)
 
     def used_by(self, uses: Uses) -> Diff:

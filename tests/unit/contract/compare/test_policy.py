@@ -101,7 +101,7 @@ class TestWaivers:
         (change,) = between(ONE, BARE).changes
         waivers = waived(change.fingerprint if by_fingerprint else REMOVED)
         found = between(ONE, BARE, waivers=waivers)
-        assert found.failing() == ()
+        assert found.failing(Weight.ERR) == ()
         assert found.changes[0].waived == "agreed with all"
 
     def test_the_version_still_has_to_tell_it(self) -> None:
@@ -111,7 +111,7 @@ class TestWaivers:
 
     def test_an_expired_waiver_is_told_and_has_no_effect(self) -> None:
         found = between(ONE, BARE, waivers=waived(REMOVED, date(2026, 6, 29)))
-        (change,) = found.failing()
+        (change,) = found.failing(Weight.ERR)
         assert change.note == "its waiver expired on 2026-06-29"
 
     def test_a_waiver_of_nothing_is_told(self) -> None:
@@ -123,16 +123,22 @@ class TestWaivers:
 
 
 class TestGate:
+    def test_what_breaks_fails_unless_the_version_tells_it(self) -> None:
+        assert between(ONE, BARE, now="2.0.0").failing() == ()
+        failing = between(ONE, BARE, now="1.3.0").failing()
+        assert [change.rule for change in failing] == ["version-insufficient", "env-removed"]
+        assert [change.rule for change in between(ONE, BARE, now="2.0.0").failing(Weight.ERR)] == ["env-removed"]
+
     def test_only_what_is_used_fails_where_the_gate_is_consumers(self) -> None:
         used = between(ONE, BARE).used_by({"pipeline": {("env", "A")}, "other": {("env", "B")}})
         unused = between(ONE, BARE).used_by({"other": {("env", "B")}})
         assert used.changes[0].users == ("pipeline",)
-        assert len(used.failing(used_only=True)) == len(unused.failing()) == 1
-        assert unused.failing(used_only=True) == ()
+        assert len(used.failing(Weight.ERR, used_only=True)) == len(unused.failing(Weight.ERR)) == 1
+        assert unused.failing(Weight.ERR, used_only=True) == ()
 
     def test_the_version_is_due_whoever_listens(self) -> None:
         found = between(ONE, BARE, now="1.2.4").used_by({})
-        assert [change.rule for change in found.failing(used_only=True)] == ["version-insufficient"]
+        assert [change.rule for change in found.failing(Weight.ERR, used_only=True)] == ["version-insufficient"]
 
     def test_warnings_fail_where_asked(self) -> None:
         optional = replace(BARE, variables={"A": Variable("A", VariableType.STRING, required=False)})
