@@ -49,6 +49,7 @@ IDS = [
     *("environment.reachable[sample]", "env.present[TEAM]", "env.type[TEAM]", "env.present[PORT]", "env.type[PORT]"),
     *("env.present[REGION]", "env.type[REGION]"),
 ]
+DOWN_ITEM = ("-k", "reachable")
 DOWN = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": "1"}
 
 
@@ -151,9 +152,24 @@ class TestCollection:
             assert found[:3] == ["environment.reachable[provider]", "env.present[TEAM]", "env.type[TEAM]"]
             assert len(found) == len(set(found))
 
+    def test_the_range_of_contracts_is_checked_where_the_contract_is_known(self, consumer: Consumer) -> None:
+        consumer.write("needs.req.yml", REQUIREMENTS.replace("env:", 'contract: ">=2"\nenv:', 1))
+        consumer.write("provider/dev-contract.yml", CONTRACT)
+        clause = "contract.range[sample]"
+        assert clause not in consumer.collected()
+        assert clause in consumer.collected("-o", "mmp_contract=provider")
+        consumer.set(TEAM="a")
+        result = consumer.run("-o", "mmp_contract=provider", f"needs.req.yml::{clause}")
+        result.stdout.fnmatch_lines(["contract 1.2.0 is not one that the consumer works with"])
+
+    def test_a_repair_leads_to_the_providers_workspace(self, consumer: Consumer) -> None:
+        consumer.write("a provider/dev-contract.yml", CONTRACT)
+        result = consumer.run("-o", "mmp_contract=a provider", *DOWN_ITEM)
+        result.stdout.fnmatch_lines(["  repair:   cd 'a provider' && mmp-dev up  # *"])
+
     def test_only_and_groups_select_with_what_they_hang_on(self, consumer: Consumer) -> None:
-        assert consumer.collected("--mmp-only", "env.type[TEAM]") == [IDS[0], "env.present[TEAM]", "env.type[TEAM]"]
-        assert set(consumer.collected("--mmp-groups", "places")) == set(IDS)
+        assert consumer.collected("--mmp-only", "env.type[TEAM]") == ["env.present[TEAM]", "env.type[TEAM]"]
+        assert set(consumer.collected("--mmp-groups", "places")) == set(IDS[1:])
         assert "service.ready[redis]" in consumer.collected("--mmp-groups=places,cache")
 
     def test_a_file_that_asks_for_nothing_is_an_error(self, consumer: Consumer) -> None:
@@ -189,6 +205,7 @@ class TestOutcomes:
         result.stdout.fnmatch_lines(["SKIPPED*needs.req.yml:5: blocked: env.present[[]TEAM[]]"])
 
     def test_what_is_optional_and_absent_is_skipped(self, consumer: Consumer) -> None:
+        consumer.set(TEAM="a")
         result = consumer.run("-rs", "needs.req.yml::env.present[REGION]")
         result.stdout.fnmatch_lines(["SKIPPED*: optional, not set"])
 
@@ -213,6 +230,7 @@ class TestOutcomes:
         path = consumer.write(
             "dev-contract.yml", CONTRACT.replace("{type: string}\n", "{type: string, severity: warning}\n")
         )
+        consumer.set(REGION="eu")
         result = consumer.run(f"{path}::env.present[TEAM]")
         assert outcomes(result) == {"passed": 1}
         result.stdout.fnmatch_lines(["*dev-contract.yml:10: ContractWarning: env.present[[]TEAM[]]: TEAM is not*"])
@@ -250,6 +268,7 @@ class TestOutcomes:
 
     def test_the_report_for_machines_carries_the_clause(self, consumer: Consumer) -> None:
         consumer.write("dev-contract.yml", CONTRACT)
+        consumer.set(REGION="eu")
         consumer.run("--junitxml=results.xml", "-o", "mmp_contract=.")
         results = ElementTree.parse(consumer.root / "results.xml")  # noqa: S314 -- our own
         cases = {case.get("name"): case for case in results.iter("testcase")}
@@ -375,7 +394,7 @@ class TestTogetherWithPytest:
         consumer.set(TEAM="a", **DOWN)
         pytester.runpytest_inprocess(*PLUGIN, "--mmp-groups=places")
         again = pytester.runpytest_inprocess(*PLUGIN, "--mmp-groups=places", "--lf")
-        assert {name: count for name, count in outcomes(again).items() if name != "deselected"} == {"failed": 2}
+        assert {name: count for name, count in outcomes(again).items() if name != "deselected"} == {"failed": 1}
 
     @pytest.mark.parametrize("how", ["load", "loadscope", "loadfile", "loadgroup", "worksteal"])
     def test_workers_find_the_same(self, consumer: Consumer, how: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mmp_local_dev.contract.load import load
+from mmp_local_dev.contract.verify import verify
+from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import EnvironmentInvalid
 from mmp_local_dev.operations.consumer import clauses_with_reachable, contract_file, down, environment, is_up
 
@@ -58,3 +61,17 @@ def test_all_that_needs_a_service_hangs_on_the_environment() -> None:
     reachable, *clauses = clauses_with_reachable(load(CONTRACT))
     assert reachable.id == "environment.reachable[mmp-local-dev]"
     assert {clause.id for clause in clauses if reachable.id in clause.causes} == {c.id for c in clauses if c.service}
+
+
+def test_without_any_environment_nothing_else_is_told() -> None:
+    contract = load(CONTRACT)
+    report = verify(contract, Environment({}), clauses_with_reachable(contract))
+    first, *rest = report.findings
+    assert (first.clause, first.outcome) == ("environment.reachable[mmp-local-dev]", "failed")
+    assert {finding.outcome for finding in rest} == {"blocked", "skipped"}
+
+
+def test_variables_alone_need_no_environment_that_answers() -> None:
+    contract = load(CONTRACT)
+    clauses = clauses_with_reachable(replace(contract, services={}, mlflow_capabilities=()))
+    assert {clause.section for clause in clauses} == {"env"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from mmp_local_dev import env_formats
 from mmp_local_dev.contract import well_known
 from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause
-from mmp_local_dev.contract.clauses.base import ClauseBroken, select
+from mmp_local_dev.contract.clauses.base import ClauseBroken, ClauseSkipped, select
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.environment import Environment
@@ -19,6 +19,8 @@ from mmp_local_dev.processes import listening
 from mmp_local_dev.services import SERVICES
 from mmp_local_dev.services.base import STACK_ID
 from mmp_local_dev.workspace import CONTRACT
+
+REACHABLE = "environment.reachable"  # the kind of the clause of the environment as a whole
 
 _REPAIR = Repair("mmp-dev up", "in the provider's workspace: starts the services and writes .env")
 
@@ -77,19 +79,21 @@ def _addresses(env: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:
 
 
 def clauses_with_reachable(
-    contract: Contract, *, only: Collection[str] = (), up: bool | None = None
+    contract: Contract, *, also: Sequence[LiveClause] = (), only: Collection[str] = (), up: bool | None = None
 ) -> list[LiveClause]:
-    """The clauses of `contract` that `only` names (all of them for none), with what they hang on.
+    """The clauses of `contract`, and `also` these, that `only` names (all for none), with what they hang on.
 
-    Before them stands one of the environment as a whole, on which all hang that need a service: that it is down is
-    told once. `up` answers for it, if it is known already. Raises InputError for a word that names nothing, and for a
-    contract without clauses.
+    If any of them needs a service, one of the environment as a whole stands before them: that it is down is told once.
+    On it hang those that need a service, and all while there is no environment at all. `up` answers for it, if it is
+    known already. Raises InputError for a word that names nothing, and for a contract without clauses.
     """
-    clauses = select(clauses_of(contract), only)
+    clauses = select([*also, *clauses_of(contract)], only)
     if not clauses:
         raise InputError(f"{contract.path.name} has no clauses, and a check of nothing would look like a check.")
-    reachable = LiveClause(f"environment.reachable[{contract.name}]", _reachable(up=up), 1)
-    return [reachable, *(_after(reachable, clause) if clause.service else clause for clause in clauses)]
+    if not any(clause.service for clause in clauses):
+        return clauses
+    reachable = LiveClause(f"{REACHABLE}[{contract.name}]", _reachable(up=up), 1)
+    return [reachable, *(_after(reachable, clause, contract) for clause in clauses)]
 
 
 def _reachable(*, up: bool | None) -> LiveCheck:
@@ -103,5 +107,13 @@ def _reachable(*, up: bool | None) -> LiveCheck:
     return check
 
 
-def _after(cause: LiveClause, clause: LiveClause) -> LiveClause:
-    return replace(clause, causes=(*clause.causes, cause.id))
+def _after(reachable: LiveClause, clause: LiveClause, contract: Contract) -> LiveClause:
+    if clause.service:
+        return replace(clause, causes=(*clause.causes, reachable.id))
+
+    def check(env: Environment, timeout: float) -> str | None:
+        if not any(name in env for name in contract.variables):
+            raise ClauseSkipped(f"blocked: {reachable.id}")
+        return clause.check(env, timeout)
+
+    return replace(clause, check=check)

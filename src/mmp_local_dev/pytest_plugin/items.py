@@ -76,14 +76,14 @@ class ClauseItem(pytest.Item):
         match finding.outcome:
             case Outcome.WARNING:
                 # Without a registry: it is told each time.
-                warning = ContractWarning(f"{self.name}: {explained(finding)}")
+                warning = ContractWarning(f"{self.name}: {explained(finding, self._plan.workspace)}")
                 warnings.warn_explicit(warning, None, str(self.path), self._line)
             case Outcome.BLOCKED:
                 self._skip(f"blocked: {finding.cause}")
             case Outcome.SKIPPED:
                 self._skip(finding.message)
             case Outcome.FAILED if self.name == self._plan.may_be_down:
-                self._skip(explained(finding))
+                self._skip(explained(finding, self._plan.workspace))
             case Outcome.FAILED | Outcome.UNKNOWN:
                 raise ClauseFailed(finding)
 
@@ -94,7 +94,7 @@ class ClauseItem(pytest.Item):
         """What is wrong and how to repair it; no traceback, which would lead into this package."""
         error = excinfo.value
         if isinstance(error, ClauseFailed):
-            return explained(error.finding)
+            return explained(error.finding, self._plan.workspace)
         if isinstance(error, MmpError):
             return told(error)
         return str(error) if isinstance(error, ContractWarning) else super().repr_failure(excinfo, *args, **options)

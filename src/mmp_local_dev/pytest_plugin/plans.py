@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmp_local_dev.contract import needs
+from mmp_local_dev.contract.clauses.asking import LiveClause
 from mmp_local_dev.contract.clauses.base import Clause, select
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.load.requirements import load_requirements
@@ -22,7 +23,7 @@ from mmp_local_dev.contract.stepwise import Stepwise
 from mmp_local_dev.contract.waivers import NONE, Waivers
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import InputError
-from mmp_local_dev.operations.consumer import clauses_with_reachable, environment
+from mmp_local_dev.operations.consumer import REACHABLE, clauses_with_reachable, environment
 from mmp_local_dev.pytest_plugin.settings import Settings
 
 _WAIVERS = "contract-waivers.yml"
@@ -34,6 +35,7 @@ class Plan:
 
     `subject` makes what they are checked against, when the first one is. `contract_version` is that of the provider's
     contract, "" when none is known. `may_be_down` is the id of the clause whose failure is borne with, or "".
+    `workspace` is the provider's, where repairs are made.
     """
 
     contract: Contract
@@ -43,6 +45,7 @@ class Plan:
     timeout: float
     waivers: Waivers
     may_be_down: str = ""
+    workspace: Path | None = None
 
     def finding(self, clause_id: str) -> Finding:
         """What became of a clause. Raises EnvironmentInvalid for an environment that cannot be read."""
@@ -63,7 +66,8 @@ def of_requirements(path: Path, settings: Settings, *, up: bool | None) -> Plan:
     if settings.mode == "compare":
         return _compared(requirements, provided, settings)
     asked = needs.as_contract(requirements, provided)
-    return _live(asked, provided.version if provided else "", settings, up=up, beside=settings.contract)
+    version = needs.version_clauses(requirements, provided) if provided else []
+    return _live(asked, provided, settings, up=up, beside=settings.contract, also=version)
 
 
 def of_contract(path: Path, settings: Settings, *, up: bool | None) -> Plan:
@@ -72,17 +76,26 @@ def of_contract(path: Path, settings: Settings, *, up: bool | None) -> Plan:
         raise InputError(f"{path.name} is a contract; what can be compared with it are requirements (*.req.yml).")
     contract = load(path)
     known = up if path == settings.contract else None  # what is known is of that one
-    return _live(contract, contract.version, settings, up=known, beside=path)
+    return _live(contract, contract, settings, up=known, beside=path)
 
 
-def _live(contract: Contract, version: str, settings: Settings, *, up: bool | None, beside: Path | None) -> Plan:
+def _live(
+    contract: Contract,
+    provided: Contract | None,
+    settings: Settings,
+    *,
+    up: bool | None,
+    beside: Path | None,
+    also: Sequence[LiveClause] = (),
+) -> Plan:
     def subject() -> Environment:
         return environment(contract, settings.env_file, os.environ, beside=beside)
 
-    clauses = clauses_with_reachable(contract, only=settings.only, up=up)
-    may_be_down = clauses[0].id if settings.skip_if_down else ""
+    clauses = clauses_with_reachable(contract, also=also, only=settings.only, up=up)
+    may_be_down = f"{REACHABLE}[{contract.name}]" if settings.skip_if_down else ""
     waivers = _waivers(contract.path, settings)
-    return Plan(contract, version, clauses, subject, settings.timeout, waivers, may_be_down)
+    version, workspace = provided.version if provided else "", beside.parent if beside else None
+    return Plan(contract, version, clauses, subject, settings.timeout, waivers, may_be_down, workspace)
 
 
 def _compared(requirements: Requirements, provided: Contract | None, settings: Settings) -> Plan:

@@ -53,7 +53,7 @@ def running_environment(source: Path | None, settings: Settings) -> Environment:
         env = environment(load(path) if path else None, settings.env_file, os.environ, beside=path)
     if not is_up(env):
         give_up = pytest.skip if settings.skip_if_down else _fail
-        give_up(told(down(env)))
+        give_up(told(down(env), path.parent if path else None))
     return env
 
 

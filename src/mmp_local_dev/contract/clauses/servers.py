@@ -65,10 +65,10 @@ def _version(service: ContractService) -> LiveCheck:
             said = SERVICES[service.name].version(env, timeout=timeout)
         if not contains(service.version, said):
             raise ClauseBroken(
-                f"{service.name} runs in a version outside the promised range",
+                f"{service.name} runs in a version outside the range",
                 expected=service.version,
                 actual=said,
-                repairs=[Repair("./setup-dev-environment.sh", "installs the pinned versions again")],
+                repairs=[Repair("", f"run {service.name} {service.version}, or promise or require what runs")],
             )
         return said
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from mmp_local_dev.contract import well_known
+from mmp_local_dev.contract.clauses.asking import LiveClause
 from mmp_local_dev.contract.model import (
     Column,
     Contract,
@@ -20,8 +21,11 @@ from mmp_local_dev.contract.model import (
     Variable,
     VariableType,
 )
+from mmp_local_dev.contract.needs.clauses.variables import contract_range
+from mmp_local_dev.contract.needs.offer import NeedClause, Offer
 from mmp_local_dev.contract.needs.packages import as_range
 from mmp_local_dev.contract.requirements import FeatureNeed, Need, Requirements, ServiceNeed, TableNeed, VariableNeed
+from mmp_local_dev.environment import Environment
 
 _SECRET = re.compile(r"(PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)$")
 
@@ -49,6 +53,18 @@ def as_contract(requirements: Requirements, base: Contract | None = None) -> Con
         service_levels={level.name: level for level in _levels(requirements)},
         description=requirements.description,
     )
+
+
+def version_clauses(requirements: Requirements, contract: Contract) -> list[LiveClause]:
+    """What the consumer says of the contract's version, to be verified beside the clauses of `as_contract`."""
+    return [_with(clause, Offer(contract)) for clause in contract_range(requirements)]
+
+
+def _with(clause: NeedClause, offer: Offer) -> LiveClause:
+    def check(_env: Environment, timeout: float) -> str | None:
+        return clause.check(offer, timeout)
+
+    return LiveClause(clause.id, check, clause.line, section=clause.section)
 
 
 def _needed_services(requirements: Requirements) -> Iterator[ServiceNeed]:
@@ -97,8 +113,9 @@ def _leads_there(variable: Variable, services: Collection[str], requirements: Re
 
 
 def _variable(need: VariableNeed, promised: Variable | None) -> Variable:
-    if promised is None:
-        promised = Variable(need.name, VariableType.STRING, sensitive=bool(_SECRET.search(need.name)))
+    if promised is None:  # so the consumer has to set it itself
+        sensitive = bool(_SECRET.search(need.name))
+        promised = Variable(need.name, VariableType.STRING, sensitive=sensitive, accepted=True)
     return replace(
         promised, type=need.type or promised.type, required=need.required, severity=Severity.ERROR, line=need.line
     )
@@ -112,8 +129,14 @@ def _table(need: TableNeed, base: Contract | None) -> Table:
     return Table(known.name if known else need.name, need.name, columns, line=need.line)
 
 
+def _project(base: Contract | None) -> str:
+    """The project of a contract without a feature store: what its variable says if nobody sets it."""
+    variable = base.variables.get("FEAST_PROJECT") if base else None
+    return (variable.default if variable else None) or "default"
+
+
 def _feast(requirements: Requirements, base: Contract | None) -> Feast:
-    known = base.feast if base and base.feast else Feast("", 3, {}, {})
+    known = base.feast if base and base.feast else Feast(_project(base), 3, {}, {})
     views: dict[str, FeatureView] = {}
     for need in requirements.features.values():
         view = views.get(need.view) or _view(need, known, requirements, base)
