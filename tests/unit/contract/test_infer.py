@@ -146,6 +146,10 @@ def test_services(text: str, expected: list[str]) -> None:
     [
         ("import mlflow\nmlflow.log_params({})", ["tracking"]),
         ("import mlflow\nmlflow.pyfunc.load_model('models:/m@best')", ["artifact_proxy", "model_registry"]),
+        (
+            "import mlflow\nmlflow.pyfunc.log_model('m', registered_model_name='m')",
+            ["artifact_proxy", "model_registry"],
+        ),
         ("from mlflow import MlflowClient\nMlflowClient().create_model_version('m', 's')", ["model_registry"]),
         ("import other\nother.log_params({})", []),
     ],

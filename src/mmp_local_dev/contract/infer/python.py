@@ -84,6 +84,8 @@ class _Module:
         name = _name(node.func)
         if "mlflow" in self._imports:
             used = [capability for capability, functions in _CAPABILITIES.items() if name in functions]
+            if any(keyword.arg == "registered_model_name" for keyword in node.keywords):
+                used.append("model_registry")
             yield from (Sighting(("mlflow", capability), node.lineno) for capability in used)
         if "feast" in self._imports and name in _FEATURE_READS:
             yield Sighting(("service", _FEATURE_READS[name]), node.lineno)
