@@ -1,9 +1,10 @@
-"""Files that are never half written, and the lock that keeps two commands apart."""
+"""Files that are read within limits and never half written, and the lock that keeps two commands apart."""
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,32 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mmp_local_dev.errors import MmpError, Repair
+
+
+class TextRefused(Exception):
+    """A file is not what `read_text` reads; the text says why, `line` where, counted from 1, 0 for as a whole."""
+
+    def __init__(self, text: str, line: int = 0) -> None:
+        super().__init__(text)
+        self.line = line
+
+
+def read_text(path: Path, *, most_bytes: int) -> str:
+    """The UTF-8 text of a file that anybody may have written, without a byte order mark.
+
+    Raises OSError when it cannot be read, TextRefused when it is no regular file, larger than that, or no such text.
+    """
+    # A pipe would make us wait for its writer, and a device may never end.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise TextRefused("is not a file")
+    with path.open("rb") as stream:
+        data = stream.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise TextRefused(f"is larger than {most_bytes // 1024} KiB, more than is read here")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TextRefused("is not UTF-8 text", data.count(b"\n", 0, error.start) + 1) from None
 
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:

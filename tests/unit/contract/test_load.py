@@ -484,7 +484,7 @@ def test_a_control_character_is_refused_by_line(file: Path, character: str) -> N
 
 def test_a_file_that_is_too_large(file: Path) -> None:
     file.write_bytes(b"#" * (MOST_BYTES + 1))
-    assert refusal(file) == f"{file}: is larger than 1024 KiB, which no contract needs"
+    assert refusal(file) == f"{file}: is larger than 1024 KiB, more than is read here"
 
 
 @pytest.mark.usefixtures("loader")

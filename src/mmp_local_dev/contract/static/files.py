@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISREG
 
 from mmp_local_dev.errors import InputError
+from mmp_local_dev.files import TextRefused, read_text
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_FILES = 500
@@ -36,28 +36,15 @@ class Place:
 
 def text_of(root: Path, name: str) -> str | None:
     """The text of the file `name` below `root`; None when there is none. Raises FileBroken."""
-    path = root / name
     try:
-        # A pipe would make us wait for its writer, and a device may never end.
-        if not S_ISREG(path.stat().st_mode):
-            raise FileBroken(f"{name}: is not a file")
-        with path.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
+        return read_text(root / name, most_bytes=MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise FileBroken(f"{name}: cannot be read: {error.strerror}") from None
-    return _decoded(name, data)
-
-
-def _decoded(name: str, data: bytes) -> str:
-    if len(data) > MOST_BYTES:
-        raise FileBroken(f"{name}: is larger than {MOST_BYTES // 1024 // 1024} MiB, more than is read here")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise FileBroken(f"{name}:{line}: is not UTF-8 text") from None
+    except TextRefused as refused:
+        place = str(Place(name, refused.line)) if refused.line else name
+        raise FileBroken(f"{place}: {refused}") from None
 
 
 def texts_in(root: Path, folder: str, suffix: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from mmp_local_dev.contract.model import Contract, Severity, Variable
 from mmp_local_dev.contract.static.base import StaticCheck, StaticClause, drift, readable, readable_id
 from mmp_local_dev.contract.static.dotenv import EnvFile
 from mmp_local_dev.contract.static.sources import ENV, Sources
-from mmp_local_dev.contract.values import problem
+from mmp_local_dev.contract.values import problem_of
 
 _FILE = readable_id(ENV)
 
@@ -68,7 +68,7 @@ def _well_typed(variable: Variable) -> StaticCheck:
         value = env.values.get(variable.name)
         if not value:
             raise ClauseSkipped("optional, not set")
-        if wrong := _misfit(variable, value):
+        if wrong := problem_of(variable, value):
             raise drift(
                 env.place(variable.name),
                 f"{variable.name} {wrong}",
@@ -78,19 +78,6 @@ def _well_typed(variable: Variable) -> StaticCheck:
             )
 
     return check
-
-
-def _misfit(variable: Variable, value: str) -> str | None:
-    """What is wrong with a value, without the value."""
-    if wrong := problem(variable.type, value):
-        return wrong
-    if variable.const and value != variable.default:
-        return f"has to be {variable.default}, which is promised not to change"
-    if variable.enum and value not in variable.enum:
-        return f"has to be one of {', '.join(variable.enum)}"
-    if len(value) < variable.min_length:
-        return f"has to have {variable.min_length} characters at least"
-    return None
 
 
 def _deprecated(variable: Variable) -> StaticCheck:
