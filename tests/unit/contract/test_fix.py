@@ -187,7 +187,7 @@ def test_no_yaml() -> None:
         fixed(NAME, "version: [")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(breaks=st.lists(st.sampled_from(sorted(BREAKS)), min_size=1, max_size=5, unique=True))
 def test_any_mistakes_together(breaks: list[str]) -> None:
     broken = OWN

@@ -79,7 +79,7 @@ def test_what_is_no_range_is_refused() -> None:
         is_subset("^1.2", "")
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(inner=ranges, outer=ranges)
 @example(inner=">1.0,<1.0.1", outer="!=1.0")
 @example(inner=">=0", outer="")

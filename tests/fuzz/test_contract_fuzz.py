@@ -20,7 +20,7 @@ from mmp_local_dev.contract.load.reading import read
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.errors import ContractInvalid
 
-WHOLE = yaml.safe_load((Path(__file__).parents[2] / "contracts/valid/everything.yml").read_text(encoding="utf-8"))
+WHOLE = yaml.safe_load((Path(__file__).parents[1] / "contracts/valid/everything.yml").read_text(encoding="utf-8"))
 MENDED = {"version", "env", "provides_env_variables", "provides_services"}
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 FIT_TO_SHOW = re.compile(r"(dev-contract\.yml:[0-9]+: .+|and [0-9]+ more)", re.ASCII)
