@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,5 +56,12 @@ def test_the_engine_dies_while_up_waits(dev: Dev, engine: Engine) -> None:
     assert "The Docker engine" in said
     assert "Traceback" not in said
     engine.start()
-    dev("up")
-    assert kept(dev)
+    again = dev("up", code=None)
+    if "docker-proxy" in again.stderr:  # Docker may go on holding the port of a container that it was about to start
+        assert "-> mmp-dev up --auto-ports" in again.stderr
+        moved = replace(dev, ports={})  # the shell's ports would go before those that are found
+        moved("up", "--auto-ports")
+        assert kept(moved)
+    else:
+        assert again.returncode == 0, again.stderr
+        assert kept(dev)
