@@ -162,6 +162,14 @@ class TestCollection:
         result = consumer.run("-o", "mmp_contract=provider", f"needs.req.yml::{clause}")
         result.stdout.fnmatch_lines(["contract 1.2.0 is not one that the consumer works with"])
 
+    def test_a_contract_of_a_newer_form_is_taken_for_what_is_known_of_it(self, consumer: Consumer) -> None:
+        newer = CONTRACT.replace("mmp.dev/v2", "mmp.dev/v9") + "moons: [io]\n"
+        consumer.write("provider/dev-contract.yml", newer)
+        consumer.set(TEAM="a")
+        result = consumer.run("-o", "mmp_contract=provider", "needs.req.yml::env.present[TEAM]")
+        assert outcomes(result) == {"passed": 1}
+        result.stdout.fnmatch_lines(["*ContractWarning: dev-contract.yml:*mmp.dev/v9*"])
+
     def test_a_repair_leads_to_the_providers_workspace(self, consumer: Consumer) -> None:
         consumer.write("a provider/dev-contract.yml", CONTRACT)
         result = consumer.run("-o", "mmp_contract=a provider", *DOWN_ITEM)

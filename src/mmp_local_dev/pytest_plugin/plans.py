@@ -13,7 +13,6 @@ from typing import Any
 from mmp_local_dev.contract import needs
 from mmp_local_dev.contract.clauses.asking import LiveClause
 from mmp_local_dev.contract.clauses.base import Clause, select
-from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.load.requirements import load_requirements
 from mmp_local_dev.contract.load.waivers import load_waivers
 from mmp_local_dev.contract.model import Contract
@@ -24,6 +23,7 @@ from mmp_local_dev.contract.waivers import NONE, Waivers
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import InputError
 from mmp_local_dev.operations.consumer import REACHABLE, clauses_with_reachable, environment
+from mmp_local_dev.pytest_plugin.contracts import provided
 from mmp_local_dev.pytest_plugin.settings import Settings
 
 _WAIVERS = "contract-waivers.yml"
@@ -62,19 +62,19 @@ def of_requirements(path: Path, settings: Settings, *, up: bool | None) -> Plan:
     Raises InputError for a file, a group or a word that cannot be used, and when nothing would be checked.
     """
     requirements = needs.of_group(load_requirements(path), settings.groups)
-    provided = load(settings.contract) if settings.contract else None
+    contract = provided(settings.contract) if settings.contract else None
     if settings.mode == "compare":
-        return _compared(requirements, provided, settings)
-    asked = needs.as_contract(requirements, provided)
-    version = needs.version_clauses(requirements, provided) if provided else []
-    return _live(asked, provided, settings, up=up, beside=settings.contract, also=version)
+        return _compared(requirements, contract, settings)
+    asked = needs.as_contract(requirements, contract)
+    version = needs.version_clauses(requirements, contract) if contract else []
+    return _live(asked, contract, settings, up=up, beside=settings.contract, also=version)
 
 
 def of_contract(path: Path, settings: Settings, *, up: bool | None) -> Plan:
     """Those of a whole contract, with the `.env` beside it. Raises as `of_requirements`."""
     if settings.mode == "compare":
         raise InputError(f"{path.name} is a contract; what can be compared with it are requirements (*.req.yml).")
-    contract = load(path)
+    contract = provided(path)
     known = up if path == settings.contract else None  # what is known is of that one
     return _live(contract, contract, settings, up=known, beside=path)
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from mmp_local_dev.contract.load import load
+from mmp_local_dev.contract.load import load_lenient
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import InputError, MmpError
 from mmp_local_dev.operations.consumer import contract_file, down, environment, is_up
 from mmp_local_dev.operations.sandbox import Sandboxes
+from mmp_local_dev.pytest_plugin.contracts import provided
 from mmp_local_dev.pytest_plugin.settings import Settings
 from mmp_local_dev.pytest_plugin.words import told
 
@@ -22,7 +23,7 @@ from mmp_local_dev.pytest_plugin.words import told
 def headline(settings: Settings, path: Path) -> str:
     """The contract in one line."""
     try:
-        contract = load(path)
+        contract, _ = load_lenient(path)  # what there is to say of it is said when it is used
     except MmpError:
         return f"mmp: {path} cannot be used"  # why is told when it is
     return f"mmp: contract {contract.name} {contract.version}, {settings.mode}"
@@ -43,14 +44,14 @@ def contract(source: Path | None) -> Contract:
             raise InputError(
                 "Say where the contract is: --mmp-contract, mmp_contract, or your own mmp_contract_source."
             )
-        return load(contract_file(source))
+        return provided(contract_file(source))
 
 
 def running_environment(source: Path | None, settings: Settings) -> Environment:
     """The environment, with something that answers behind it; without that the test fails, or is skipped if_down."""
     with told_by_pytest():
         path = contract_file(source) if source else None
-        env = environment(load(path) if path else None, settings.env_file, os.environ, beside=path)
+        env = environment(provided(path) if path else None, settings.env_file, os.environ, beside=path)
     if not is_up(env):
         give_up = pytest.skip if settings.skip_if_down else _fail
         give_up(told(down(env), path.parent if path else None))
