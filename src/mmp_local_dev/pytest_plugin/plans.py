@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,17 @@ from mmp_local_dev.contract import needs
 from mmp_local_dev.contract.clauses.asking import LiveClause
 from mmp_local_dev.contract.clauses.base import Clause, select
 from mmp_local_dev.contract.load.requirements import load_requirements
-from mmp_local_dev.contract.load.waivers import load_waivers
+from mmp_local_dev.contract.load.waivers import load_waivers, waivers_beside
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.contract.report import Finding
 from mmp_local_dev.contract.requirements import Requirements
 from mmp_local_dev.contract.stepwise import Stepwise
-from mmp_local_dev.contract.waivers import NONE, Waivers
+from mmp_local_dev.contract.waivers import Waivers
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import InputError
 from mmp_local_dev.operations.consumer import REACHABLE, clauses_with_reachable, environment
 from mmp_local_dev.pytest_plugin.contracts import provided
 from mmp_local_dev.pytest_plugin.settings import Settings
-
-_WAIVERS = "contract-waivers.yml"
 
 
 @dataclass(frozen=True)
@@ -111,6 +109,4 @@ def _compared(requirements: Requirements, provided: Contract | None, settings: S
 def _waivers(path: Path, settings: Settings) -> Waivers:
     if settings.waivers and not settings.waivers.is_file():
         raise InputError(f"There is no file {settings.waivers}, which mmp_waivers names.")
-    beside = path.with_name(_WAIVERS)
-    file = settings.waivers or (beside if beside.is_file() else None)
-    return load_waivers(file, today=date.today()) if file else NONE
+    return load_waivers(settings.waivers, datetime.now(UTC).date()) if settings.waivers else waivers_beside(path)
