@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from promises import CONTRACT, REQUIREMENTS, TABLE, VIEW
 
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.model import Severity, Variable, VariableType
@@ -19,6 +18,7 @@ from mmp_local_dev.contract.requirements import (
     TableNeed,
     VariableNeed,
 )
+from promises import CONTRACT, REQUIREMENTS, TABLE, VIEW
 
 ASKED = as_contract(REQUIREMENTS, CONTRACT)
 ALONE = as_contract(REQUIREMENTS)

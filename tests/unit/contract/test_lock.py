@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from promises import CONTRACT, REQUIREMENTS
 
 from mmp_local_dev.contract import lock as locks
 from mmp_local_dev.contract.load.requirements import load_requirements
@@ -15,6 +14,7 @@ from mmp_local_dev.contract.lock import Answer, Lock, Record, Result
 from mmp_local_dev.contract.needs import compare
 from mmp_local_dev.contract.requirements import ServiceNeed, VariableNeed
 from mmp_local_dev.errors import InputError, MmpError
+from promises import CONTRACT, REQUIREMENTS
 
 RECORD = Record("pipeline", "sha256:1", "consumers/pipeline.req.yml")
 NO = Result(Answer.NO, ("service.version[redis]",))

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from promises import CONTRACT, REQUIREMENTS, TABLE, VIEW
 
 from mmp_local_dev.contract.model import Column, Contract, ContractService, Feature, Promise, Variable, VariableType
 from mmp_local_dev.contract.needs import compare, of_group, uses
@@ -24,6 +23,7 @@ from mmp_local_dev.contract.requirements import (
 )
 from mmp_local_dev.contract.waivers import Waiver, Waivers
 from mmp_local_dev.errors import InputError
+from promises import CONTRACT, REQUIREMENTS, TABLE, VIEW
 
 
 def findings(requirements: Requirements = REQUIREMENTS, contract: Contract = CONTRACT) -> dict[str, Finding]:
