@@ -99,7 +99,7 @@ class Dev:
 
     @property
     def environment(self) -> dict[str, str]:
-        names = ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG", "DOCKER_HOST", "DOCKER_CONFIG")
+        names = ("PATH", "PYTHONPATH", "LANG", "COVERAGE_PROCESS_CONFIG", "DOCKER_HOST", "DOCKER_CONFIG")
         inherited = {name: os.environ[name] for name in names if name in os.environ}
         return {**inherited, "HOME": str(self.root), "MMP_DEV_RUNTIME": self.runtime, **self.ports, **self.extra}
 
