@@ -34,7 +34,7 @@ class FeatureReader:
         try:
             from feast import FeatureStore
         except ImportError as error:
-            raise _not_installed(error) from None
+            raise not_installed(str(error)) from None
         self._offline, self._online = Lock(), Lock()
         self._store = FeatureStore(config=_configuration(env, project, key_version))
         self._store.registry.refresh(project)  # here, before two reads do it at once
@@ -130,10 +130,11 @@ def _plain(value: Any) -> Any:
     return None if value != value else value
 
 
-def _not_installed(error: ImportError) -> MmpError:
+def not_installed(why: str) -> MmpError:
+    """The error for a Python that has no Feast, or not all of it."""
     python = shlex.quote(sys.executable)
     return MmpError(
-        f"Feast cannot be used in this Python: {error}.",
-        repairs=[Repair(f"{python} -m pip install 'feast[postgres,redis]'", "brings it with both stores")],
+        f"Feast cannot be used in this Python: {why}.",
+        repairs=[Repair(f"{python} -m pip install 'mmp-local-dev[features]'", "brings it with both stores")],
         code="FEAST_NOT_INSTALLED",
     )
