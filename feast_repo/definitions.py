@@ -54,7 +54,9 @@ user_transaction_stats = FeatureView(
         Field(name="last_amount", dtype=Float64),
         Field(name="last_transaction_at", dtype=UnixTimestamp),
     ],
-    source=PostgreSQLSource(name="user_transaction_stats", table="user_transaction_stats", timestamp_field="event_timestamp"),
+    source=PostgreSQLSource(
+        name="user_transaction_stats", table="user_transaction_stats", timestamp_field="event_timestamp"
+    ),
 )
 
 merchant_stats = FeatureView(
