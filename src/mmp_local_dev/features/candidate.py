@@ -24,7 +24,8 @@ _LINES = 15  # of what the definitions have printed
 
 
 class Candidate:
-    """It is being made from the moment that this is; closing ends that, and removes what was not put in place.
+    """It is being made from the moment that this is, with a halt until `offline_store_is_ready`. Closing ends that, and
+    removes what was not put in place.
 
     Whoever makes one holds the stack's lock. Raises MmpError.
     """
@@ -37,7 +38,7 @@ class Candidate:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", feast_apply.__name__, str(repository), str(self.path)],
             env={**os.environ, **env},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
             start_new_session=True,  # ^C is for us, and ends this one in close()
@@ -50,6 +51,12 @@ class Candidate:
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def offline_store_is_ready(self) -> None:
+        """Go on: Feast asks it for the types of columns where the definitions do not say them."""
+        with suppress(BrokenPipeError):  # it has ended, and told why
+            cast(IO[bytes], self._process.stdin).write(b"\n")
+            cast(IO[bytes], self._process.stdin).flush()
 
     def key_version(self, *, timeout: float) -> int:
         """Wait until it is there; the version in which Feast will write entity keys.

@@ -73,6 +73,7 @@ def features_apply(stack: Stack, *, allow_breaking: bool = False, emit: Emit = i
         began = time.monotonic()
         emit(Began(NAME, "apply"))
         with apply.start() as candidate:
+            candidate.offline_store_is_ready()
             result = replace(apply.finish(candidate, allow_breaking=allow_breaking), tables_made=made)
         if not result.refused:
             emit(Done(NAME, "apply", time.monotonic() - began))

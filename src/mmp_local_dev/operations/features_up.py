@@ -19,15 +19,16 @@ from mmp_local_dev.operations.opened import Opened
 
 
 class FeatureStore:
-    """It begins when PostgreSQL is ready, and ends when everything else is. Closing ends what is not done by then."""
+    """It begins together with the services, and ends after them. Closing ends what is not done by then."""
 
     needs = "postgresql"
 
     def __init__(self, opened: Opened, emit: Emit, *, timeout: float) -> None:
         self._opened, self._emit, self._timeout = opened, emit, timeout
         self._open = ExitStack()
-        self._running: tuple[Apply, Candidate] | None = None
-        self._began = 0.0
+        self._apply: Apply | None = None
+        self._candidate: Candidate | None = None
+        self._began = time.monotonic()
 
     def __enter__(self) -> FeatureStore:
         return self
@@ -38,26 +39,31 @@ class FeatureStore:
         self._open.close()
 
     def begin(self) -> None:
-        """Make the tables, and start to apply the definitions if anything about them has changed."""
+        """Start to read the definitions if anything about them has changed."""
         opened = self._opened
         folder = opened.stack.workspace.root / definitions.FOLDER
         if opened.contract.feast is None or not folder.is_dir():
             return
-        self._began = time.monotonic()
         with self._told():
-            apply = Apply(opened.stack, opened.contract, opened.env)
-            apply.make_tables()
-            if apply.is_due():
-                self._running = apply, self._open.enter_context(apply.start())
+            self._apply = Apply(opened.stack, opened.contract, opened.env)
+            if self._apply.is_due():
+                self._candidate = self._open.enter_context(self._apply.start())
                 self._emit(Began(NAME, "apply"))
+
+    def go_on(self) -> None:
+        """PostgreSQL is ready: make the tables, and apply what was read."""
+        if self._apply is not None:
+            with self._told():
+                self._apply.make_tables()
+        if self._candidate is not None:
+            self._candidate.offline_store_is_ready()
 
     def end(self) -> None:
         """Wait for what was begun, and take it up unless it would break consumers."""
-        if self._running is None:
+        if self._apply is None or self._candidate is None:
             return
-        apply, candidate = self._running
         with self._told():
-            result = apply.finish(candidate, timeout=self._timeout)
+            result = self._apply.finish(self._candidate, timeout=self._timeout)
             if result.refused:
                 self._warn(
                     f"The definitions in {definitions.FOLDER}/ are not applied: consumers can stop working with "

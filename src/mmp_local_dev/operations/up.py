@@ -98,10 +98,12 @@ def _up(
     started = opened.runtime.start(services, opened.env)
     features = FeatureStore(opened, emit, timeout=wait_timeout)
     with _undone_on_failure(opened.runtime, started), features:
+        if features.needs in {service.name for service in services}:
+            features.begin()
         for service in services:
             _bring_up(service, opened, wait_timeout, emit)
             if service.name == features.needs:
-                features.begin()
+                features.go_on()
         for service in started:
             _settle(service, opened.runtime)
         features.end()

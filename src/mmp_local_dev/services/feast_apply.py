@@ -1,9 +1,10 @@
 """Registers the definitions of a Feast repository: a program of its own, the only one that runs users' definitions.
 
-`python -P -m mmp_local_dev.services.feast_apply REPOSITORY REGISTRY` writes to the file REGISTRY and to nothing else:
-what has to change in the online store is the affair of whoever accepts that registry. What the definitions print goes
-to stderr. stdout gets one JSON object: `project` and `key_version`; or `kind` (one of KINDS), `why`, and `file` and
-`line`, which are "" and 0 where the place is not known.
+`python -P -m mmp_local_dev.services.feast_apply REPOSITORY REGISTRY` reads the definitions, waits for a byte on stdin
+(Feast may ask the offline store for types from then on), and writes to the file REGISTRY and to nothing else: what has
+to change in the online store is the affair of whoever accepts that registry. What the definitions print goes to stderr.
+stdout gets one JSON object: `project` and `key_version`; or `kind` (one of KINDS), `why`, and `file` and `line`, which
+are "" and 0 where the place is not known.
 """
 
 from __future__ import annotations
@@ -42,22 +43,25 @@ class _Mistake(Exception):
 def main(arguments: Sequence[str]) -> None:
     """Register them, and tell on stdout how that went. Raises nothing."""
     repository, registry = (Path(argument).resolve() for argument in arguments)
-    with _stdout_to_ourselves() as answer:
-        os.write(answer, json.dumps(_outcome(repository, registry)).encode())
+    with _pipes() as (start, answer):
+        os.write(answer, json.dumps(_outcome(repository, registry, start)).encode())
 
 
 @contextmanager
-def _stdout_to_ourselves() -> Iterator[int]:
-    """A way to stdout that only we know, closed before any thread is waited for; whatever prints writes to stderr."""
-    answer = os.dup(1)
+def _pipes() -> Iterator[tuple[int, int]]:
+    """Stdin and stdout for ourselves, closed before any thread is waited for. Whatever prints writes to stderr."""
+    start, answer = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
     os.dup2(2, 1)
     try:
-        yield answer
+        yield start, answer
     finally:
-        os.close(answer)
+        for each in (start, answer, nothing):
+            os.close(each)
 
 
-def _outcome(repository: Path, registry: Path) -> dict[str, Any]:
+def _outcome(repository: Path, registry: Path, start: int) -> dict[str, Any]:
     kind = "feast"
     try:
         import feast.repo_operations  # noqa: F401 -- it takes seconds, and may not be there
@@ -66,6 +70,7 @@ def _outcome(repository: Path, registry: Path) -> dict[str, Any]:
         configuration = _configuration(repository, registry)
         kind = "definitions"
         contents = _definitions(repository, configuration.project)
+        os.read(start, 1)
         kind = "objects"
         _apply(configuration, contents, repository)
     except BaseException as error:  # a definition may well call sys.exit

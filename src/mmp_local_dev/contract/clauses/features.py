@@ -18,7 +18,7 @@ from mmp_local_dev.services.postgresql_tables import Location
 
 _PROJECT = "FEAST_PROJECT"
 
-_APPLY = Repair("", "apply the feature definitions that the contract promises to the project's registry")
+_APPLY = Repair("mmp-dev features apply", "in the provider's workspace: registers the feature definitions")
 _NAME = r'(?:"[^"]+"|\w+)'
 _TABLE_IN_QUERY = re.compile(rf"\b(?:FROM|JOIN)\s+({_NAME}(?:\s*\.\s*{_NAME})?)", re.IGNORECASE)
 
