@@ -15,12 +15,12 @@ import pytest
 
 from conftest import REPOSITORY
 from mmp_local_dev import __version__
-from mmp_local_dev.cli import contract, main
+from mmp_local_dev.cli import contract, features, main
 from mmp_local_dev.cli.main import COMMANDS
 
 # Those of a group by their whole name: "contract lint".
-ALL = {**COMMANDS, **{f"contract {name}": line for name, line in contract.COMMANDS.items()}}
-GROUPS = {"contract"}
+GROUPS = {"contract": contract.COMMANDS, "features": features.COMMANDS}
+ALL = {**COMMANDS, **{f"{group} {name}": line for group, table in GROUPS.items() for name, line in table.items()}}
 
 every_command = pytest.mark.parametrize("name", [name for name in ALL if name not in GROUPS])
 
@@ -94,14 +94,18 @@ def test_codes_of_its_own_are_seen() -> None:
 
 @pytest.mark.parametrize(
     ("group", "table", "others"),
-    [(main, COMMANDS, {"main", "options", "groups"}), (contract, contract.COMMANDS, set())],
-    ids=["mmp-dev", "contract"],
+    [
+        (main, COMMANDS, {"main", "options", "groups"}),
+        (contract, contract.COMMANDS, set()),
+        (features, features.COMMANDS, set()),
+    ],
+    ids=["mmp-dev", "contract", "features"],
 )
 def test_every_command_module_is_in_the_table(group: ModuleType, table: dict[str, str], others: set[str]) -> None:
     folder = Path(str(group.__file__)).parent
     package = str(group.__name__ if group.__name__ != main.__name__ else group.__package__)
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__"} - others
-    assert modules | (GROUPS & table.keys()) == {name.replace("-", "_") for name in table}
+    assert modules | (GROUPS.keys() & table.keys()) == {name.replace("-", "_") for name in table}
     for name in table:
         module = import_module(f"{package}.{name.replace('-', '_')}")
         assert isinstance(module.command, click.Command)

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "logs": "Show what the services say.",
     "check": "Verify the contract against what runs.",
     "contract": "Lint, compare and export contracts, and verify consumers.",
+    "features": "Fill, check and show the feature store.",
     "env": "Print the environment for consumers.",
     "run": "Run a command with the environment.",
     "psql": "Open psql on the database.",

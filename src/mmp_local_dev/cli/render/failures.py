@@ -14,6 +14,8 @@ from mmp_local_dev.cli.render import machine
 from mmp_local_dev.cli.render.words import say, say_repairs
 from mmp_local_dev.errors import MmpError, Repair
 
+_GROUPS = (["contract"], ["features"])
+
 
 class ErrorOutput:
     """How failures are shown: as text on stderr, or as an envelope on stdout."""
@@ -81,7 +83,7 @@ def errors_for(arguments: Sequence[str]) -> ErrorOutput:
     """How to show failures of this command line, also of one that cannot be parsed."""
     own = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     words = [argument for argument in own if not argument.startswith("-")]
-    command = " ".join(words[: 2 if words[:1] == ["contract"] else 1])
+    command = " ".join(words[: 2 if words[:1] in _GROUPS else 1])
     return ErrorOutput(command, as_json="--json" in own or _has_json_form(own, command), debug="--debug" in own)
 
 

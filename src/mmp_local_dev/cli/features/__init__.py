@@ -1,0 +1,15 @@
+"""`mmp-dev features`: the feature store."""
+
+from __future__ import annotations
+
+import click
+
+from mmp_local_dev.cli.groups import LazyGroup
+
+# name -> one line of help, as in `cli/main.py`.
+COMMANDS: dict[str, str] = {}
+
+
+@click.group("features", cls=LazyGroup, table=COMMANDS, package=__name__)
+def command() -> None:
+    """The feature store: its definitions, its data, and whether both stores hold the same."""
