@@ -14,6 +14,7 @@ from mmp_local_dev.services.base import Home, ProcessSpec, Programs, expected_id
 
 if TYPE_CHECKING:
     import psycopg
+    from psycopg.sql import Composed
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -202,7 +203,7 @@ def check_identity(connection: Connection, env: Environment) -> None:
         raise stranger(PostgreSQL(), env)
 
 
-def scalar(connection: Connection, query: LiteralString, *parameters: object) -> Any:
+def scalar(connection: Connection, query: LiteralString | Composed, *parameters: object) -> Any:
     """The first column of the first row, or None."""
     row = connection.execute(query, parameters or None).fetchone()
     return row[0] if row else None
