@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -65,7 +66,7 @@ def plan(
     since = _BEGINNING if why or done is None else done.until + _INSTANT
     extent = feast_extent.extent(env, project, view_name, since=since, until=until, timeout=TIMEOUT)
     if extent.keyless:
-        raise _keyless(project, view_name)
+        raise _keyless(env, project, view_name)
     return Plan(view_name, since, until, why, extent, becomes)
 
 
@@ -91,14 +92,20 @@ def _lost(env: Environment, project: Project, view_name: str, until: datetime) -
     return False
 
 
-def _keyless(project: Project, view_name: str) -> MmpError:
+def _keyless(env: Environment, project: Project, view_name: str) -> MmpError:
     view = project.views[view_name]
     columns = [view.columns.get(name, name) for name in view.join_keys]
-    missing = " OR ".join(f'"{column}" IS NULL' for column in columns)
-    source = view.table or f"({view.query}) AS q"
+    incomplete = " OR ".join(f'"{column}" IS NULL' for column in columns)
+    rows = f"SELECT * FROM {_relation(env, view)} WHERE {incomplete}"  # noqa: S608 -- text for the user, who wrote it
     return MmpError(
-        f"{view_name} has rows without {' or '.join(columns)}: nobody could ask for them, and Feast stores no view that "
-        "has such rows.",
-        repairs=[Repair(f"mmp-dev psql -c 'SELECT * FROM {source} WHERE {missing}'", "shows them; delete or complete them")],
+        f"{view_name} has rows without {' or '.join(columns)}. Nobody could ask for them, and Feast writes no row of a "
+        "view that has such ones.",
+        repairs=[Repair(shlex.join(["mmp-dev", "psql", "-c", rows]), "shows them; complete or delete them")],
         code="ENTITY_MISSING",
     )
+
+
+def _relation(env: Environment, view: RegisteredView) -> str:
+    if view.query:
+        return f"({view.query}) AS rows_of_view"
+    return view.table if "." in view.table else f'"{env.get(feast_offline.SCHEMA) or "public"}".{view.table}'

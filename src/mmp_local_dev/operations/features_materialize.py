@@ -71,7 +71,11 @@ def materialize_features(
         views = materialize(env, project, _key_version(contract), plans, emit)
     done = sorted(views, key=lambda each: chosen.index(each.view))
     return Materialization(
-        project.name, plans[0].until if plans else datetime.now(UTC), done, {} if names else skipped, time.monotonic() - began
+        project.name,
+        plans[0].until if plans else datetime.now(UTC),
+        done,
+        {} if names else skipped,
+        time.monotonic() - began,
     )
 
 
@@ -100,7 +104,9 @@ def _project(env: Environment, name: str) -> Project:
 def _chosen(project: Project, names: Sequence[str], skipped: Mapping[str, str]) -> list[str]:
     for name in names:
         if name not in project.views:
-            raise InputError(f"There is no feature view {name}{meant(name, project.views)}.", code="VIEW_UNKNOWN")
+            raise InputError(
+                f"{project.name} has no feature view {name}{meant(name, project.views) or '.'}", code="VIEW_UNKNOWN"
+            )
         if name in skipped:
             raise InputError(f"{name} {skipped[name]}: there is nothing to materialize.", code="VIEW_NOT_MATERIALIZED")
     return list(dict.fromkeys(names)) or [name for name in project.views if name not in skipped]

@@ -23,7 +23,9 @@ def moment(value: str) -> datetime:
 @click.command("materialize")
 @click.argument("views", nargs=-1, metavar="[VIEW]...")
 @click.option("--full/--incremental", default=False, help="Everything, or only what is new (the default).")
-@click.option("--until", type=moment, metavar="WHEN", help="Rows up to then, as 2025-06-30T12:00:00Z; now if not given.")
+@click.option(
+    "--until", type=moment, metavar="WHEN", help="Rows up to then, as 2025-06-30T12:00:00Z; now if not given."
+)
 @options.stack_option
 @options.json_option
 @options.debug_option
