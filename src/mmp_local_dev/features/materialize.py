@@ -34,7 +34,7 @@ def materialize(
 ) -> list[MaterializedView]:
     """Do what is planned. Interrupted at any point, the same again completes it.
 
-    Raises as `feast_materialize.materialize`, and NotReady.
+    Raises as `feast_materialize.writing`, and NotReady.
     """
     for plan in plans:
         if plan.why:
@@ -46,7 +46,7 @@ def materialize(
 def _nothing_to_write(env: Environment, project: Project, plan: Plan, emit: Emit) -> MaterializedView:
     """Nothing is noted either: rows may still come whose moment is before now, as all of a first data set are."""
     began = time.monotonic()
-    removed = _removed(env, project, plan, emit) if plan.why and plan.why != UNKNOWN else 0
+    removed = _removed(env, project, plan, 0, emit) if plan.why and plan.why != UNKNOWN else 0
     return MaterializedView(plan.view, 0, removed, time.monotonic() - began, None, plan.until, plan.why)
 
 
@@ -55,17 +55,23 @@ def _written(
 ) -> Iterator[MaterializedView]:
     if not plans:
         return
-    told = feast_materialize.materialize(env, project.name, key_version, [_interval(plan) for plan in plans])
-    for plan in plans:
-        began = time.monotonic()
-        emit(Began(plan.view, "materialize"))
-        rows = _rows_written(told, plan, emit)
-        removed = _removed(env, project, plan, emit) if plan.why else 0
-        feast_materialized.record(env, project.name, plan.view, plan.becomes, timeout=TIMEOUT)
-        seconds = time.monotonic() - began
-        emit(Done(plan.view, "materialize", seconds))
-        since = plan.extent.first if plan.why else plan.since
-        yield MaterializedView(plan.view, rows, removed, seconds, since, plan.until, plan.why)
+    began = time.monotonic()
+    emit(Began("feast", "load"))
+    with feast_materialize.writing(env, project.name, key_version, [_interval(plan) for plan in plans]) as told:
+        emit(Done("feast", "load", time.monotonic() - began))
+        yield from (_completed(env, project, plan, told, emit) for plan in plans)
+
+
+def _completed(env: Environment, project: Project, plan: Plan, told: Iterator[Written], emit: Emit) -> MaterializedView:
+    began = time.monotonic()
+    emit(Began(plan.view, "materialize"))
+    rows = _rows_written(told, plan, emit)
+    removed = _removed(env, project, plan, rows, emit) if plan.why else 0
+    feast_materialized.record(env, project.name, plan.view, plan.becomes, timeout=TIMEOUT)
+    seconds = time.monotonic() - began
+    emit(Done(plan.view, "materialize", seconds))
+    since = plan.extent.first if plan.why else plan.since
+    return MaterializedView(plan.view, rows, removed, seconds, since, plan.until, plan.why)
 
 
 def _interval(plan: Plan) -> Interval:
@@ -81,18 +87,20 @@ def _rows_written(told: Iterator[Written], plan: Plan, emit: Emit) -> int:
     raise ValueError(f"{plan.view} was not done")
 
 
-def _removed(env: Environment, project: Project, plan: Plan, emit: Emit) -> int:
+def _removed(env: Environment, project: Project, plan: Plan, rows: int, emit: Emit) -> int:
     """How many rows were removed from the online store because the offline store has none of their entity.
 
-    After the others have been written: readers see old rows or new ones, and no gap.
+    After all `rows` of the others have been written: readers see old rows or new ones, and no gap.
     """
+    if feast_online.count(env, project, plan.view, timeout=TIMEOUT) <= rows:
+        return 0
     source, looked_at, removed = feast_offline.source_of(project, plan.view), 0, 0
     with feast_offline.opened(env, source, timeout=TIMEOUT) as connection:
         for entries in feast_online.entries(env, project, plan.view, timeout=TIMEOUT):
             keys = [entry.keys for entry in entries]
-            rows = feast_offline.as_of(connection, source, [(each, plan.until) for each in keys])
-            gone = [each for each, row in zip(keys, rows, strict=True) if row is None]
+            there = feast_offline.as_of(connection, source, [(each, plan.until) for each in keys])
+            gone = [each for each, row in zip(keys, there, strict=True) if row is None]
             removed += feast_online.remove(env, project, plan.view, gone, timeout=TIMEOUT) if gone else 0
             looked_at += len(keys)
-            emit(Progress(plan.view, "remove", looked_at, max(looked_at, plan.extent.entities), "rows"))
+            emit(Progress(plan.view, "remove", looked_at, max(looked_at, rows), "rows"))
     return removed

@@ -4,8 +4,8 @@ A process of its own: Feast takes seconds to import and hundreds of megabytes fo
 has no deadlines; a process can be ended at any moment, and its caller's bar moves while it works. It ends itself when
 its caller is gone: whoever materializes next must not meet one that still writes older rows.
 
-stdin gets a Job as one line of JSON, and stays open. stdout gets a line for each batch of rows and for each view that
-is done (see Written), or one that says what failed. What Feast prints goes to stderr.
+stdin gets a Job as one line of JSON, and stays open. stdout gets a line when Feast is loaded, one for each batch of
+rows and each view that is done (see Written), or one that says what failed. What Feast prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -67,30 +67,38 @@ class Written:
     done: bool
 
 
-def materialize(env: Environment, project: str, key_version: int, intervals: Sequence[Interval]) -> Iterator[Written]:
-    """Have the rows written, interval by interval.
+@contextmanager
+def writing(
+    env: Environment, project: str, key_version: int, intervals: Sequence[Interval]
+) -> Iterator[Iterator[Written]]:
+    """Feast, loaded and at work on these intervals, one after the other, as what it has written meanwhile.
 
     Each view that is done stands in the registry as materialized, as with Feast itself; a view that is not done may
     have some of its rows. Raises MmpError: FEAST_NOT_INSTALLED, REDIS_FULL, REGISTRY_UNUSABLE, MATERIALIZATION_FAILED
-    with what Feast said, and NotReady's code for a server that does not answer.
+    with what Feast said, and NotReady's codes for a server that does not answer.
     """
-    job = Job(dict(env), project, key_version, intervals)
-    with shell.at_work([sys.executable, "-P", "-m", __name__], text=json.dumps(asdict(job)) + "\n") as lines:
-        try:
-            yield from (_read(line) for line in lines)
-        except shell.CommandFailed as error:
-            detail = env.redact(error.detail)
-            why = detail.splitlines()[-1] if detail else error.message
-            message = f"Feast could not materialize: {why.rstrip('.')}."
-            raise MmpError(message, detail=detail[-4000:], code="MATERIALIZATION_FAILED") from None
+    job = json.dumps(asdict(Job(dict(env), project, key_version, intervals)))
+    with _failures_told(env), shell.at_work([sys.executable, "-P", "-m", __name__], text=f"{job}\n") as lines:
+        _checked(json.loads(next(lines)))
+        yield (Written(**_checked(json.loads(line))) for line in lines)
 
 
-def _read(line: str) -> Written:
-    told = json.loads(line)
+@contextmanager
+def _failures_told(env: Environment) -> Iterator[None]:
+    try:
+        yield
+    except shell.CommandFailed as error:
+        detail = env.redact(error.detail)
+        why = detail.splitlines()[-1] if detail else error.message
+        message = f"Feast could not materialize: {why.rstrip('.')}."
+        raise MmpError(message, detail=detail[-4000:], code="MATERIALIZATION_FAILED") from None
+
+
+def _checked(told: dict[str, Any]) -> dict[str, Any]:
+    """What the program tells, unless that is a failure, which is raised."""
     if "failed" not in told:
-        return Written(**told)
-    repairs = [Repair(**repair) for repair in told["repairs"]]
-    error = MmpError(told["failed"], repairs=repairs, code=told["code"])
+        return told
+    error = MmpError(told["failed"], repairs=[Repair(**repair) for repair in told["repairs"]], code=told["code"])
     error.retryable = told["retryable"]
     raise error
 
@@ -102,6 +110,9 @@ def main() -> None:
     _end_with_caller()
     with _stdout_to_ourselves() as tell:
         try:
+            import feast  # noqa: F401 -- it takes seconds, and may not be there
+
+            tell({"loaded": True})
             with redis.failures_told(job.env), postgresql.failures_told(job.env), _registry_failures_told(job):
                 for interval in job.intervals:
                     _materialize(job, interval, tell)

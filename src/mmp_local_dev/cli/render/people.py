@@ -42,6 +42,7 @@ _DOING = {
     "dump": "dumping",
     "restore": "restoring",
     "compare": "comparing",
+    "load": "loading",
     "materialize": "writing",
     "remove": "looking for rows that are gone",
 }
@@ -53,6 +54,7 @@ _DONE = {
     "dump": "dumped",
     "restore": "restored",
     "compare": "read for comparison",
+    "load": "loaded",
     "materialize": "materialized",
 }
 _LONG = ("pull", "build")  # steps whose beginning is told also where no bar can be shown
