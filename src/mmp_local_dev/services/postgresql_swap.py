@@ -68,7 +68,9 @@ def check_free(staging: Staging) -> None:
         raise MmpError(
             f"The tables of the schema {staging.schema} cannot be replaced, because something depends on them: "
             f"{_listed(found)}. Nothing has changed.",
-            repairs=[Repair("mmp-dev psql", "note how each of these is made (\\d+ shows it), drop it; make it anew later")],
+            repairs=[
+                Repair("mmp-dev psql", "note how each of these is made (\\d+ shows it), drop it; make it anew later")
+            ],
             detail="\n".join(found[_NAMED:]),
             code="TABLE_IN_USE",
         )

@@ -11,7 +11,8 @@ from typing import Any
 from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause, Once, as_broken, clause_of
 from mmp_local_dev.contract.clauses.base import ClauseBroken, ClauseSkipped
 from mmp_local_dev.contract.clauses.features import feature_ids, project_of
-from mmp_local_dev.contract.clauses.tables import located
+from mmp_local_dev.contract.clauses.given import where_given
+from mmp_local_dev.contract.clauses.tables import Facts, located
 from mmp_local_dev.contract.model import Contract, FeatureView, KnownAnswer, KnownAnswers, KnownKeys, Table
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import Repair
@@ -30,15 +31,16 @@ def feature_reader(contract: Contract) -> Reader:
     return Once(lambda env, _timeout: FeatureReader(env, project_of(contract, env), key_version=version))
 
 
-def clauses(contract: Contract, reader: Reader) -> Iterator[LiveClause]:
+def clauses(contract: Contract, reader: Reader, facts: Facts) -> Iterator[LiveClause]:
     """One of each fixture and place."""
     if contract.feast is None:
         return
     for fixture in contract.fixtures.values():
         if isinstance(fixture, KnownAnswers):
-            yield _of_answers(contract, fixture, reader)
+            yield where_given(_of_answers(contract, fixture, reader), contract, fixture, facts)
         else:
-            yield from _of_keys(contract, fixture, reader)
+            for clause in _of_keys(contract, fixture, reader):
+                yield where_given(clause, contract, fixture, facts)
 
 
 def causes_of_reading(contract: Contract, view: str, features: Iterable[str]) -> Iterator[str]:
@@ -64,7 +66,7 @@ def _of_answers(contract: Contract, fixture: KnownAnswers, reader: Reader) -> Li
     if fixture.at and (table := _source(contract, fixture.view)):
         causes.append(f"table.grant[{table.physical_name}]")
     check = _answers(fixture, features, reader)
-    return clause_of(f"fixture.{place}[{fixture.name}]", fixture, check, *causes, section="fixtures", service=service)
+    return _clause(place, fixture, check, service, *causes, slow=True)
 
 
 def _source(contract: Contract, view: str) -> Table | None:
@@ -122,16 +124,19 @@ def _of_keys(contract: Contract, fixture: KnownKeys, reader: Reader) -> Iterator
         tables = _tables(contract, fixture.entity)
         causes = [id_ for table, key in tables for id_ in _causes_of_rows(table, key)]
         check = _keys_offline(contract, fixture, tables)
-        yield _keys_clause("offline", fixture, check, "postgresql", entity, *causes)
+        yield _clause("offline", fixture, check, "postgresql", entity, *causes)
     if "online" in fixture.places:
         views = _online_views(contract, fixture.entity)
         causes = [id_ for view in views for id_ in causes_of_reading(contract, view.name, view.features)]
         check = _keys_online(contract, fixture, views, reader)
-        yield _keys_clause("online", fixture, check, "redis", entity, "service.ready[redis]", *causes)
+        yield _clause("online", fixture, check, "redis", entity, "service.ready[redis]", *causes, slow=True)
 
 
-def _keys_clause(place: str, fixture: KnownKeys, check: LiveCheck, service: str, *causes: str) -> LiveClause:
-    return clause_of(f"fixture.{place}[{fixture.name}]", fixture, check, *causes, section="fixtures", service=service)
+def _clause(
+    place: str, fixture: KnownKeys | KnownAnswers, check: LiveCheck, service: str, *causes: str, slow: bool = False
+) -> LiveClause:
+    clause_id = f"fixture.{place}[{fixture.name}]"
+    return clause_of(clause_id, fixture, check, *causes, section="fixtures", service=service, slow=slow)
 
 
 def _tables(contract: Contract, entity: str) -> list[tuple[Table, str]]:

@@ -81,7 +81,9 @@ class _Draws:
         import numpy as np
 
         place = self._below(PLACES)
-        return np.where(self.theft, self.shops.stolen[place], self.shops.wanted[self.people.lifestyle[self.user], place])
+        return np.where(
+            self.theft, self.shops.stolen[place], self.shops.wanted[self.people.lifestyle[self.user], place]
+        )
 
     def merchants(self, category: Ints) -> Ints:
         """Half of the time one's own favourite, else one of the well-known; thieves go where few others go."""

@@ -64,13 +64,17 @@ CATEGORIES = (
     Category("home", 92, _SHOPS, _WEEKEND, _amounts(3, 44, 150, 900), 25, _amounts(30, 160, 420, 900)),
     Category("shopping_pos", 88, _SHOPS, _WEEKEND, _amounts(2, 38, 260, 1600), 115, _amounts(40, 380, 960, 1900)),
     Category("kids_pets", 86, _SHOPS, _EVEN, _amounts(2, 40, 140, 520), 20, _amounts(5, 60, 190, 520)),
-    Category("shopping_net", 76, _ONLINE, _EVEN, _amounts(2, 42, 310, 2100), 230, _amounts(60, 520, 1050, 2100), online=True),
+    Category(
+        "shopping_net", 76, _ONLINE, _EVEN, _amounts(2, 42, 310, 2100), 230, _amounts(60, 520, 1050, 2100), online=True
+    ),
     Category("entertainment", 72, _EVENING, _WEEKEND, _amounts(3, 38, 160, 720), 35, _amounts(20, 210, 560, 900)),
     Category("personal_care", 70, _SHOPS, _EVEN, _amounts(2, 30, 120, 460), 18, _amounts(4, 48, 150, 460)),
     Category("food_dining", 70, _MEALS, _WEEKEND, _amounts(3, 34, 128, 380), 22, _amounts(10, 90, 190, 380)),
     Category("health_fitness", 66, _SHOPS, _WEEKDAYS, _amounts(2, 36, 140, 600), 14, _amounts(4, 50, 160, 600)),
     Category("misc_pos", 62, _SHOPS, _EVEN, _amounts(1, 28, 180, 1100), 30, _amounts(4, 120, 460, 1100)),
-    Category("misc_net", 50, _ONLINE, _EVEN, _amounts(1, 36, 240, 1400), 150, _amounts(30, 430, 890, 1500), online=True),
+    Category(
+        "misc_net", 50, _ONLINE, _EVEN, _amounts(1, 36, 240, 1400), 150, _amounts(30, 430, 890, 1500), online=True
+    ),
     Category("grocery_net", 36, _ONLINE, _EVEN, _amounts(4, 48, 130, 300), 16, _amounts(4, 60, 170, 300), online=True),
     Category("travel", 34, _ONLINE, _WEEKEND, _amounts(4, 60, 560, 3200), 40, _amounts(10, 260, 1300, 3200)),
 )
