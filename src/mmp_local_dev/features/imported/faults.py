@@ -54,7 +54,7 @@ def check(path: Path) -> list[str]:
 
 def find(path: Path, otherwise: str) -> InputError:
     """The first fault of a file that the quick reader has refused; `otherwise` is what that one said."""
-    columns, line = [], 0
+    line = 0
     try:
         rows = _rows(path)
         _, columns = next(rows)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
+_IMPOSSIBLE = "a date that there is"
 Rule = Callable[[str], object]  # what a text means; raises ValueError that says what it should have been
 
 
@@ -36,14 +37,20 @@ def moment(value: str) -> datetime:
     """A date with a time, as `2019-01-31 23:59:59`; the file has no time zone, and UTC is what it is taken for."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?", value, re.ASCII):
         raise ValueError("a date with a time, as in 2019-01-31 23:59:59")
-    return _possible(datetime.fromisoformat, value)
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(_IMPOSSIBLE) from None
 
 
 def day(value: str) -> date:
     """A date, as `1988-03-09`."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
         raise ValueError("a date, as in 1988-03-09")
-    return _possible(date.fromisoformat, value)
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(_IMPOSSIBLE) from None
 
 
 def amount(value: str) -> Decimal:
@@ -125,13 +132,3 @@ def mistaken(columns: Sequence[str]) -> str:
     if columns and all(re.fullmatch(r"[-+.:0-9 ]+", column) for column in columns[:2]) and len(columns) > 10:
         return "a table without its first line, the columns' names"
     return next((what for what, signs in _OTHERS.items() if set(signs) <= set(columns)), "")
-
-
-def _possible(read: Callable[[str], date], value: str) -> date:
-    try:
-        found = read(value)
-    except ValueError:
-        raise ValueError("a date that there is") from None
-    if found.year < 1:
-        raise ValueError("a date that there is")
-    return found
