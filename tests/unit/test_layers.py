@@ -41,6 +41,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "hiredis": ("services/redis_commands.py",),
     "jinja2": ("cli/render/html.py",),
     "mmh3": ("services/feast_leftovers.py", "services/feast_online.py"),
+    "numpy": ("features/",),
     "packaging": ("contract/",),
     "pandas": ("services/feast.py",),  # what Feast is asked with
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
@@ -50,9 +51,12 @@ HOMES: dict[str, tuple[str, ...]] = {
         "services/mlflow_database.py",
         *(
             f"services/postgresql_{part}.py"
-            for part in ("data", "database", "fingerprint", "roles", "sandbox", "script", "tables", "template")
+            for part in ("contents", "data", "database", "fingerprint", "roles", "sandbox", "script", "staging", "swap")
         ),
+        *(f"services/postgresql_{part}.py" for part in ("tables", "template")),
     ),
+    ),
+    "pyarrow": ("features/",),
     "pytest": ("pytest_plugin/",),
     "redis": ("services/redis.py", "services/redis_commands.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
@@ -78,6 +82,7 @@ HEAVY = (
     "numpy",
     "pandas",
     "psycopg",
+    "pyarrow",
     "redis",
     "sqlglot",
     "supervisor",
