@@ -33,7 +33,7 @@ class FeatureReader:
         try:
             from feast import FeatureStore
         except ImportError as error:
-            raise not_installed(error) from None
+            raise not_installed(str(error)) from None
         self._offline, self._online = Lock(), Lock()
         self._store = FeatureStore(config=configuration(env, project, key_version))
         self._store.registry.refresh(project)  # here, before two reads do it at once
@@ -142,11 +142,11 @@ def _plain(value: Any) -> Any:
     return None if value != value else value
 
 
-def not_installed(error: ImportError) -> MmpError:
-    """The error for a Python that lacks Feast, or a part of it."""
+def not_installed(why: str) -> MmpError:
+    """The error for a Python that has no Feast, or not all of it."""
     python = shlex.quote(sys.executable)
     return MmpError(
-        f"Feast cannot be used in this Python: {error}.",
-        repairs=[Repair(f"{python} -m pip install 'feast[postgres,redis]'", "brings it with both stores")],
+        f"Feast cannot be used in this Python: {why}.",
+        repairs=[Repair(f"{python} -m pip install 'mmp-local-dev[features]'", "brings it with both stores")],
         code="FEAST_NOT_INSTALLED",
     )

@@ -117,7 +117,7 @@ def main() -> None:
                 for interval in job.intervals:
                     _materialize(job, interval, tell)
         except ImportError as error:
-            _tell_failure(tell, not_installed(error))
+            _tell_failure(tell, not_installed(str(error)))
         except MmpError as error:
             _tell_failure(tell, error)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.features_apply import FeaturesApplied
     from mmp_local_dev.operations.features_materialize import Materialization
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
@@ -42,6 +43,7 @@ _DOING = {
     "dump": "dumping",
     "restore": "restoring",
     "compare": "comparing",
+    "apply": "applying the definitions",
     "load": "loading",
     "materialize": "writing",
     "remove": "looking for rows that are gone",
@@ -54,6 +56,7 @@ _DONE = {
     "dump": "dumped",
     "restore": "restored",
     "compare": "read for comparison",
+    "apply": "definitions applied",
     "load": "loaded",
     "materialize": "materialized",
 }
@@ -157,6 +160,13 @@ class PeopleOutput(Output):
             say(f"wrote {result.file}: a draft; read it before you rely on it", err=True)
         else:
             say(result.text, nl=False)
+
+    def features_applied(self, result: FeaturesApplied) -> None:
+        """What has changed, or what would break whom; then the verdict."""
+        from mmp_local_dev.cli.render import changes
+
+        self.close()
+        changes.say_applied(result)
 
     def materialized(self, result: Materialization) -> None:
         """What was done for each view."""
