@@ -50,9 +50,9 @@ class Features:
     def store(self) -> Any:
         from feast import FeatureStore
 
-        from mmp_local_dev.services.feast import _configuration
+        from mmp_local_dev.services.feast import configuration
 
-        return FeatureStore(config=_configuration(self.env, self.name, 3))
+        return FeatureStore(config=configuration(self.env, self.name, 3))
 
     @property
     def redis(self) -> Any:
