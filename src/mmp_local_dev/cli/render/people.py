@@ -14,7 +14,7 @@ import click
 
 from mmp_local_dev.cli.render import findings
 from mmp_local_dev.cli.render.base import Output
-from mmp_local_dev.cli.render.words import MARKS, say
+from mmp_local_dev.cli.render.words import MARKS, number, say
 from mmp_local_dev.events import Began, Done, Event, Note, Progress, Waiting, Warned
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ class PeopleOutput(Output):
             say(f"Dry run: would start what does not run of these ({result.runtime} runtime). Nothing changed.")
             return
         self.report(result.report)
+        if left := result.left_to_check:
+            say(f"Left to mmp-dev check, since reading through Feast takes seconds: {number(left, 'clause')}.")
         written = "written" if result.env_file_written else "unchanged"
         say(f"Environment: {result.env_file} ({written}). Ready in {result.seconds:.1f} s ({result.runtime}).")
         if result.report.kept:
