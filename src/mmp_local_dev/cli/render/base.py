@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
+    from mmp_local_dev.operations.features_materialize import Materialization
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -68,6 +69,9 @@ class Output:
 
     def features_applied(self, result: FeaturesApplied) -> None:
         """The end of `features apply`."""
+
+    def materialized(self, result: Materialization) -> None:
+        """The end of `features materialize`."""
 
     def init(self, result: Init) -> None:
         """The end of `init`."""
