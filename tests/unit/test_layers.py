@@ -35,7 +35,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("services/certificate.py",),
     "docker": ("runtimes/docker_engine.py",),
     "dotenv": ("env_formats.py",),
-    "feast": ("services/feast.py", "services/feast_apply.py"),
+    "feast": ("services/feast.py", "services/feast_apply.py", "services/feast_materialize.py"),
     "filelock": ("files.py",),
     "google": ("services/protobuf.py",),
     "hiredis": ("services/redis_commands.py",),
@@ -46,6 +46,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
     "psycopg": (
         "services/postgresql.py",
+        "services/feast_extent.py",
         "services/feast_offline.py",
         "services/mlflow_database.py",
         *(
