@@ -20,7 +20,7 @@ from mmp_local_dev.operations.features_up import FeatureStore
 from mmp_local_dev.operations.opened import Opened, check_hosts, check_names, choose_runtime, locked, open_stack, save
 from mmp_local_dev.processes import free_port
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
-from mmp_local_dev.services import select
+from mmp_local_dev.services import feast, select
 from mmp_local_dev.services.base import Home, Service
 from mmp_local_dev.wait import wait_until
 from mmp_local_dev.workspace import Stack
@@ -166,8 +166,10 @@ def _offering_another_runtime(opened: Opened, wanted: str) -> Iterator[None]:
 
 def _warn_of_doubtful_values(opened: Opened, emit: Emit) -> None:
     for variable in opened.contract.variables.values():
-        spliced = variable.binds and variable.binds.endswith((".username", ".password", ".database"))
-        if spliced and (why := doubt(opened.env.get(variable.name, ""))):
+        value, part = opened.env.get(variable.name, ""), variable.binds or ""
+        if part == "redis.password" and feast.misreads(value):
+            emit(Warned(f"{variable.name} cannot stand in Feast's connection string: Feast will not get in with it."))
+        elif part.endswith((".username", ".password", ".database")) and (why := doubt(value)):
             emit(Warned(f"{variable.name} {why}; some consumers will not read it as it is."))
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
     from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -45,6 +46,7 @@ _DOING = {
     "compare": "comparing",
     "apply": "applying the definitions",
     "load": "loading",
+    "derive": "computing statistics",
     "materialize": "writing",
     "remove": "looking for rows that are gone",
 }
@@ -58,6 +60,7 @@ _DONE = {
     "compare": "read for comparison",
     "apply": "definitions applied",
     "load": "loaded",
+    "derive": "statistics computed",
     "materialize": "materialized",
 }
 _LONG = ("pull", "build")  # steps whose beginning is told also where no bar can be shown
@@ -169,6 +172,13 @@ class PeopleOutput(Output):
 
         self.close()
         changes.say_applied(result)
+
+    def features_seeded(self, result: FeaturesSeeded) -> None:
+        """What there is now, and the next command."""
+        from mmp_local_dev.cli.render import seeded
+
+        self.close()
+        seeded.say_seeded(result)
 
     def materialized(self, result: Materialization) -> None:
         """What was done for each view."""
