@@ -47,6 +47,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psycopg": (
         "services/postgresql.py",
         "services/feast_offline.py",
+        "services/feast_sql.py",
         "services/mlflow_database.py",
         *(
             f"services/postgresql_{part}.py"

@@ -92,7 +92,11 @@ def test_only_what_measures_runs_alone(contract: Contract) -> None:
 
 def test_what_reads_through_feast_is_slow(contract: Contract) -> None:
     slow = {clause.id for clause in clauses_of(contract) if clause.slow}
-    assert {"fixture.online[known_users]", "fixture.offline[demographics_in_spring]", "sla.latency[online-read]"} <= slow
+    assert {
+        "fixture.online[known_users]",
+        "fixture.offline[demographics_in_spring]",
+        "sla.latency[online-read]",
+    } <= slow
     assert not slow & {"fixture.offline[known_users]", "sla.freshness[fresh-interests]", "service.ready[redis]"}
 
 

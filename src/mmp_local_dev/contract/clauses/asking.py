@@ -42,7 +42,13 @@ class Once(Generic[T]):
 
 
 def clause_of(
-    clause_id: str, promise: Promise, check: LiveCheck, *causes: str, section: str, service: str = "", slow: bool = False
+    clause_id: str,
+    promise: Promise,
+    check: LiveCheck,
+    *causes: str,
+    section: str,
+    service: str = "",
+    slow: bool = False,
 ) -> LiveClause:
     """A clause that stands where its promise does, and weighs as much."""
     return LiveClause(clause_id, check, promise.line, causes, service, section, promise.severity, slow=slow)
