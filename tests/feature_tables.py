@@ -50,15 +50,15 @@ class Features:
     def store(self) -> Any:
         from feast import FeatureStore
 
-        from mmp_local_dev.services.feast import _configuration
+        from mmp_local_dev.services.feast import configuration
 
-        return FeatureStore(config=_configuration(self.env, self.name, 3))
+        return FeatureStore(config=configuration(self.env, self.name, 3))
 
     @property
     def redis(self) -> Any:
         from redis import Redis
 
-        return Redis(port=int(self.env["REDIS_PORT"]))
+        return Redis(port=int(self.env["REDIS_PORT"]), password=self.env.get("REDIS_PASSWORD") or None)
 
     @contextmanager
     def sql(self) -> Iterator[psycopg.Connection[Any]]:

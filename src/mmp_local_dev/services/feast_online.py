@@ -63,6 +63,15 @@ def entries(env: Environment, project: Project, view_name: str, *, timeout: floa
             yield [entry for entry in _read(connection, layout, keys) if entry]
 
 
+def count(env: Environment, project: Project, view_name: str, *, timeout: float) -> int:
+    """How many rows of a view there are; one may count twice while Redis is growing. Raises as `entries`."""
+    layout, found = _layout(project, view_name), 0
+    with connect_raw(env, timeout=timeout) as connection:
+        for names in _scanned(connection, layout.keys.pattern):
+            found += sum(ask(connection, [(b"HEXISTS", name, layout.fields[0]) for name in names]))
+    return found
+
+
 def read(
     env: Environment, project: Project, view_name: str, keys: Sequence[Keys], *, timeout: float
 ) -> list[Entry | None]:

@@ -11,8 +11,9 @@ import json
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,14 @@ def read(path: Path) -> Registry:
     except OSError as error:
         raise _unusable(path, f"cannot be read: {error.strerror}") from None
     return _registry(_parsed(path, content))
+
+
+def digest(project: Project) -> str:
+    """Of everything that was defined, and of nothing that changes while it is in use, such as times."""
+    views = {name: (*vars(replace(view, updated=None)).values(),) for name, view in project.views.items()}
+    services = {name: sorted(references) for name, references in project.services.items()}
+    told = json.dumps([project.name, project.entities, views, services], default=vars, sort_keys=True)
+    return sha256(told.encode()).hexdigest()
 
 
 def _unusable(path: Path, why: str) -> MmpError:

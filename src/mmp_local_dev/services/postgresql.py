@@ -148,9 +148,9 @@ def connect(
     """
     import psycopg
 
-    where = f"PostgreSQL at {env['POSTGRES_HOST']}:{env['POSTGRES_PORT']}"
-    try:
-        with psycopg.connect(
+    with (
+        failures_told(env),
+        psycopg.connect(
             host=env["POSTGRES_HOST"],
             port=env["POSTGRES_PORT"],
             user=user or env["POSTGRES_USER"],
@@ -160,11 +160,22 @@ def connect(
             sslmode=sslmode,
             application_name="mmp-dev",
             autocommit=True,
-        ) as connection:
-            yield connection
+        ) as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def failures_told(env: Mapping[str, str]) -> Iterator[None]:
+    """A context out of which the errors of a connection come as NotReady, those of other kinds as they are."""
+    import psycopg
+
+    try:
+        yield
     except psycopg.OperationalError as error:
         why = _first_line(error)
         refused = "authentication failed" in why or ("role " in why and "does not exist" in why)
+        where = f"PostgreSQL at {env['POSTGRES_HOST']}:{env['POSTGRES_PORT']}"
         raise NotReady(f"{where}: {why}.", code="AUTHENTICATION_FAILED" if refused else None) from None
 
 

@@ -120,7 +120,7 @@ def test_without_feast_the_answers_are_unknown_and_it_is_told_how_to_get_it(
     report = verify(contract, Environment({}), clauses)
     (found,) = report.findings
     assert (found.outcome, report.exit_code) == (Outcome.UNKNOWN, 3)
-    assert found.repairs[0].command.endswith("-m pip install 'feast[postgres,redis]'")
+    assert found.repairs[0].command.endswith("-m pip install 'mmp-local-dev[features]'")
 
 
 class TestGiven:

@@ -7,7 +7,11 @@ import click
 from mmp_local_dev.cli.groups import LazyGroup
 
 # name -> one line of help, as in `cli/main.py`.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "apply": "Register the feature definitions, and make their tables.",
+    "seed": "Fill the feature tables with sample data, or from a file.",
+    "materialize": "Bring the online store to what the offline store holds.",
+}
 
 
 @click.group("features", cls=LazyGroup, table=COMMANDS, package=__name__)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.features_apply import FeaturesApplied
+    from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -64,6 +67,15 @@ class Output:
 
     def draft(self, result: Inferred) -> None:
         """The end of `contract infer`."""
+
+    def features_applied(self, result: FeaturesApplied) -> None:
+        """The end of `features apply`."""
+
+    def features_seeded(self, result: FeaturesSeeded) -> None:
+        """The end of `features seed`."""
+
+    def materialized(self, result: Materialization) -> None:
+        """The end of `features materialize`."""
 
     def init(self, result: Init) -> None:
         """The end of `init`."""

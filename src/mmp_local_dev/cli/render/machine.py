@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.features_apply import FeaturesApplied
+    from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -104,6 +107,19 @@ class JsonOutput(Output):
     def draft(self, result: Inferred) -> None:
         """As it is; warnings in the envelope."""
         self._data = asdict(result)
+
+    def features_applied(self, result: FeaturesApplied) -> None:
+        """Every change, and those that were refused."""
+        self._data = result.to_data()
+        self._ok = not result.refused
+
+    def features_seeded(self, result: FeaturesSeeded) -> None:
+        """As it is."""
+        self._data = asdict(result)
+
+    def materialized(self, result: Materialization) -> None:
+        """As it is, moments in ISO 8601."""
+        self._data = result.to_data()
 
     def init(self, result: Init) -> None:
         """As it is."""

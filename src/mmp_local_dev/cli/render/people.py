@@ -14,7 +14,7 @@ import click
 
 from mmp_local_dev.cli.render import findings
 from mmp_local_dev.cli.render.base import Output
-from mmp_local_dev.cli.render.words import MARKS, say
+from mmp_local_dev.cli.render.words import MARKS, number, say
 from mmp_local_dev.events import Began, Done, Event, Note, Progress, Waiting, Warned
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.features_apply import FeaturesApplied
+    from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -41,6 +44,11 @@ _DOING = {
     "dump": "dumping",
     "restore": "restoring",
     "compare": "comparing",
+    "apply": "applying the definitions",
+    "load": "loading",
+    "derive": "computing statistics",
+    "materialize": "writing",
+    "remove": "looking for rows that are gone",
 }
 _DONE = {
     "start": "started",
@@ -50,6 +58,10 @@ _DONE = {
     "dump": "dumped",
     "restore": "restored",
     "compare": "read for comparison",
+    "apply": "definitions applied",
+    "load": "loaded",
+    "derive": "statistics computed",
+    "materialize": "materialized",
 }
 _LONG = ("pull", "build")  # steps whose beginning is told also where no bar can be shown
 _NEXT = {
@@ -85,6 +97,8 @@ class PeopleOutput(Output):
             say(f"Dry run: would start what does not run of these ({result.runtime} runtime). Nothing changed.")
             return
         self.report(result.report)
+        if left := result.left_to_check:
+            say(f"Left to mmp-dev check, since reading through Feast takes seconds: {number(left, 'clause')}.")
         written = "written" if result.env_file_written else "unchanged"
         say(f"Environment: {result.env_file} ({written}). Ready in {result.seconds:.1f} s ({result.runtime}).")
         if result.report.kept:
@@ -152,6 +166,27 @@ class PeopleOutput(Output):
         else:
             say(result.text, nl=False)
 
+    def features_applied(self, result: FeaturesApplied) -> None:
+        """What has changed, or what would break whom; then the verdict."""
+        from mmp_local_dev.cli.render import changes
+
+        self.close()
+        changes.say_applied(result)
+
+    def features_seeded(self, result: FeaturesSeeded) -> None:
+        """What there is now, and the next command."""
+        from mmp_local_dev.cli.render import seeded
+
+        self.close()
+        seeded.say_seeded(result)
+
+    def materialized(self, result: Materialization) -> None:
+        """What was done for each view."""
+        from mmp_local_dev.cli.render import materialized
+
+        self.close()
+        materialized.say_materialization(result)
+
     def init(self, result: Init) -> None:
         """What was written, and the next command."""
         for name in result.written:
@@ -188,8 +223,8 @@ class _Progress:
                 self._line(f"{click.style('Warning:', fg='yellow')} {text}")
             case Began(service, step):
                 self._begin(service, step)
-            case Progress(service, _, done, total):
-                self._advance(service, done, total, event)
+            case Progress(service):
+                self._advance(service, event)
             case Waiting(what, seconds):
                 self._wait(what, seconds)
             case Done(service, step, seconds):
@@ -210,7 +245,7 @@ class _Progress:
             self._live.console.print(Text.from_ansi(text), soft_wrap=True)
 
     def _begin(self, service: str, step: str) -> None:
-        text = f"{service:<11} {_DOING.get(step, step)}"
+        text = _doing(service, step)
         if sys.stderr.isatty():
             self._add(service, text)
         elif step in _LONG:
@@ -234,11 +269,12 @@ class _Progress:
             self._line(f"Waiting for {what}, {longest}")
         self._waits_for = what
 
-    def _advance(self, service: str, done: int, total: int, event: Progress) -> None:
+    def _advance(self, service: str, event: Progress) -> None:
         """Move a step's bar, and tell how fast and how long still where that is known."""
         if (task := self._tasks.get(service)) is None:
             return
-        self._live.update(task, completed=done, total=total or None)
+        described = {"description": _doing(service, event.step)}
+        self._live.update(task, completed=event.done, total=event.total or None, **described)
         speed = self._live.tasks[self._live.task_ids.index(task)].speed or 0
         self._live.update(task, told=_told(event, speed))
 
@@ -262,6 +298,10 @@ def _bars() -> Any:
         TextColumn("{task.fields[told]}"),
     )
     return Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+
+
+def _doing(service: str, step: str) -> str:
+    return f"{service:<11} {_DOING.get(step, step)}"
 
 
 def _told(progress: Progress, speed: float) -> str:
