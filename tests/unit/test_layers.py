@@ -48,6 +48,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "services/postgresql.py",
         "services/feast_extent.py",
         "services/feast_offline.py",
+        "services/feast_sql.py",
         "services/mlflow_database.py",
         *(
             f"services/postgresql_{part}.py"
