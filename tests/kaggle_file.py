@@ -8,7 +8,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 HEADER = (
-    *("", "trans_date_trans_time", "cc_num", "merchant", "category", "amt", "first", "last", "gender", "street", "city"),
+    *(
+        "",
+        "trans_date_trans_time",
+        "cc_num",
+        "merchant",
+        "category",
+        "amt",
+        "first",
+        "last",
+        "gender",
+        "street",
+        "city",
+    ),
     *("state", "zip", "lat", "long", "city_pop", "job", "dob", "trans_num", "unix_time", "merch_lat", "merch_long"),
     "is_fraud",
 )
