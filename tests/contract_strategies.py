@@ -127,6 +127,7 @@ known_keys = _named(
     entity=_one("user", "item"),
     values=_some("u1", "u2", "u3"),
     places=_some("offline", "online"),
+    given=_one("", "cards 1", "cards 2"),
 )
 known_answers = _named(
     "answers items",
@@ -134,6 +135,7 @@ known_answers = _named(
     view=_one("profile", "activity"),
     answers=st.lists(_answers, max_size=2, unique_by=lambda answer: str(answer.keys)).map(tuple),
     at=_one(None, datetime(2026, 1, 1, tzinfo=UTC)),
+    given=_one("", "cards 1", "cards 2"),
 )
 levels = _named(
     "fresh quick",

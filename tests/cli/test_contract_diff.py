@@ -11,10 +11,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from conftest import REPOSITORY
 from mmp_local_dev.cli import main
+from own import of_version
 
-OLD = (REPOSITORY / "dev-contract.yml").read_text(encoding="utf-8")
+OLD = of_version("1.1.0")
 WITHOUT_REDIS_PASSWORD = OLD.replace("  REDIS_PASSWORD:\n", "  CACHE_PASSWORD:\n")
 WIDER = OLD.replace('version: ">=17,<18"', 'version: ">=16,<18"')
 REQUIREMENTS = """
@@ -54,7 +54,7 @@ def diff(folder: Path, capsys: pytest.CaptureFixture[str]) -> Diff:
     """`contract diff` of a text, which becomes the workspace's contract, against OLD."""
 
     def run(text: str, *options: str, version: str = "1.1.0") -> Said:
-        (folder / "dev-contract.yml").write_text(text.replace('"1.1.0"', f'"{version}"', 1), encoding="utf-8")
+        (folder / "dev-contract.yml").write_text(of_version(version, text), encoding="utf-8")
         code = main.run(["contract", "diff", "--against", "old.yml", *options])
         return Said(code, *capsys.readouterr())
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from conftest import REPOSITORY
 from mmp_local_dev.cli import main
+from own import of_version
 
 HEAD = "apiVersion: mmp.dev/v2\nkind: ContractRequirements\nmetadata: {name: pipeline, version: '2.0'}\n"
 Call = Callable[..., tuple[int, str, str]]
@@ -21,7 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with one consumer that is served, in which the command line is called."""
     monkeypatch.delenv("MMP_DEV_WORKSPACE", raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
-    (tmp_path / "dev-contract.yml").write_text((REPOSITORY / "dev-contract.yml").read_text("utf-8"), encoding="utf-8")
+    (tmp_path / "dev-contract.yml").write_text(of_version("1.1.0"), encoding="utf-8")
     (tmp_path / "consumers").mkdir()
     needs(tmp_path, 'services: {redis: ">=7,<10"}\n')
     monkeypatch.chdir(tmp_path)

@@ -22,6 +22,7 @@ from mmp_local_dev.contract.load.form import shipped
 from mmp_local_dev.errors import MmpError, Repair
 from mmp_local_dev.events import Note, Warned
 from mmp_local_dev.operations.down import Down
+from own import VERSION
 
 ENVELOPE = ["schemaVersion", "command", "status", "data", "warnings", "error"]
 ERROR = {"code", "message", "retryable", "detail", "actions"}
@@ -519,7 +520,7 @@ class TestContractLint:
 
     def test_every_problem_is_a_line(self, line: Line) -> None:
         contract = line.folder / "dev-contract.yml"
-        contract.write_text(contract.read_text().replace('version: "1.1.0"', "version: 1.10") + "nonsense: 1\n")
+        contract.write_text(contract.read_text().replace(f'version: "{VERSION}"', "version: 1.10") + "nonsense: 1\n")
         said = line("contract", "lint")
         assert (said.code, said.err) == (1, "")
         assert 'dev-contract.yml:6: version: YAML reads 1.10 as the number 1.1; write "1.10"\n' in said.out
@@ -545,12 +546,15 @@ class TestContractLint:
     def test_fix_mends_what_is_mechanical_and_says_so(self, line: Line) -> None:
         contract = line.folder / "dev-contract.yml"
         before = contract.read_bytes()
-        contract.write_bytes(b"\xef\xbb\xbf" + before.replace(b'"1.1.0"', b"1.1.0").replace(b"  - REDIS_PORT\n", b""))
+        contract.write_bytes(
+            b"\xef\xbb\xbf"
+            + before.replace(f'"{VERSION}"'.encode(), VERSION.encode()).replace(b"  - REDIS_PORT\n", b"")
+        )
         contract.chmod(0o640)
         said = line("contract", "lint", "--fix")
         assert (said.code, said.err) == (0, "")
         assert said.out == (
-            'fixed version: "1.1.0" is in quotes now\n'
+            f'fixed version: "{VERSION}" is in quotes now\n'
             "fixed provides_env_variables: REDIS_PORT added, as env promises it\n"
             "dev-contract.yml is clean.\n"
         )
@@ -563,11 +567,11 @@ class TestContractLint:
     def test_fix_follows_a_link(self, line: Line) -> None:
         contract, real = line.folder / "dev-contract.yml", line.folder / "real.yml"
         contract.rename(real)
-        real.write_text(real.read_text().replace('"1.1.0"', "1.1.0"))
+        real.write_text(real.read_text().replace(f'"{VERSION}"', VERSION))
         contract.symlink_to(real)
         assert line("contract", "lint", "--fix").code == 0
         assert contract.is_symlink()
-        assert 'version: "1.1.0"' in real.read_text()
+        assert f'version: "{VERSION}"' in real.read_text()
 
     def test_fix_leaves_what_it_cannot_mend(self, line: Line) -> None:
         contract = line.folder / "dev-contract.yml"
@@ -581,7 +585,11 @@ class TestContractLint:
 class TestContractExport:
     @pytest.mark.parametrize(
         ("form", "beginning"),
-        [("1.0", 'version: "1.1.0"\n'), ("json-schema", '{\n  "$schema"'), ("markdown", "# mmp-local-dev 1.1.0\n")],
+        [
+            ("1.0", f'version: "{VERSION}"\n'),
+            ("json-schema", '{\n  "$schema"'),
+            ("markdown", f"# mmp-local-dev {VERSION}\n"),
+        ],
     )
     def test_it_is_on_stdout_and_nothing_else(self, form: str, beginning: str, line: Line) -> None:
         said = line("contract", "export", "--form", form)

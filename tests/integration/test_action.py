@@ -16,6 +16,7 @@ import yaml
 
 from conftest import REPOSITORY
 from mmp_local_dev.cli import main
+from own import VERSION
 
 ACTION: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text(encoding="utf-8"))
 HOOKS: list[dict[str, Any]] = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
@@ -159,7 +160,7 @@ def test_diff_annotates_the_change_and_writes_the_summary(runner: Runner) -> Non
 
 def test_nothing_has_changed(runner: Runner) -> None:
     done = runner.step(RUN, contract=CONTRACT, against="main")
-    assert (done.returncode, done.stdout) == (0, "1.1.0 -> 1.1.0, nothing has changed.\n")
+    assert (done.returncode, done.stdout) == (0, f"{VERSION} -> {VERSION}, nothing has changed.\n")
 
 
 def test_lint(runner: Runner) -> None:

@@ -17,6 +17,7 @@ import pytest
 import redis
 
 from conftest import Dev, make_dev
+from own import VERSION
 
 pytestmark = pytest.mark.needs("native")
 
@@ -192,7 +193,7 @@ def test_values_that_cannot_be_used(dev: Dev) -> None:
 
 
 def test_a_broken_contract_names_file_and_line(dev: Dev) -> None:
-    edit(dev.root / "dev-contract.yml", ('version: "1.1.0"', "version: 1.10"))
+    edit(dev.root / "dev-contract.yml", (f'version: "{VERSION}"', "version: 1.10"))
     error = dev.json("up", code=2)["error"]
     assert error["code"] == "CONTRACT_INVALID"
     assert "dev-contract.yml:6" in error["message"]

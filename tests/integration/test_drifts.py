@@ -43,6 +43,10 @@ def broken(report: Report) -> dict[str, Finding]:
     return {finding.clause: finding for finding in report.findings if finding.outcome in told}
 
 
+def of_fixtures(report: Report) -> list[Finding]:
+    return [finding for finding in report.findings if finding.section == "fixtures"]
+
+
 def values(**changes: str) -> Plant:
     """Other values in the environment; "" takes the variable away."""
 
@@ -459,6 +463,30 @@ def test_keys_that_are_no_values_of_the_columns_type(sample: Sample) -> None:
     finally:
         sample.sql(*(each.format("varchar(50) USING 'user_' || lpad(user_id::text, 3, '0')") for each in types))
     assert list(broken(report)) == ["fixture.offline[known_users]"]
+
+
+def test_what_is_true_of_one_data_set_is_not_asked_of_another(sample: Sample) -> None:
+    """Read by real Feast once the comments say that it is there, and not before."""
+    given = {name: replace(each, given="cards 1: 9 rows") for name, each in sample.contract.fixtures.items()}
+    contract = replace(sample.contract, fixtures=given)
+    sample.sql(*(f"COMMENT ON TABLE {table} IS 'cards 1: 9 rows'" for table in (DEMOGRAPHICS, INTERESTS)))
+    try:
+        held = sample.report(contract, sample.env)
+        sample.sql(f"COMMENT ON TABLE {DEMOGRAPHICS} IS 'fraudTrain.csv: 2 rows'")
+        another = sample.report(contract, sample.env)
+    finally:
+        sample.sql(*(f"COMMENT ON TABLE {table} IS NULL" for table in (DEMOGRAPHICS, INTERESTS)))
+    without = sample.report(contract, sample.env)
+    reports = held, another, without
+    assert [broken(report) for report in reports] == [{}, {}, {}]
+    skipped = [{each.message for each in of_fixtures(report) if each.outcome is Outcome.SKIPPED} for report in reports]
+    assert skipped == [
+        set(),
+        {'the stack holds the data set "fraudTrain.csv: 2 rows"; this is promised of "cards 1: 9 rows"'},
+        {'the stack holds no data set; "cards 1: 9 rows" is promised after mmp-dev up --seed'},
+    ]
+    assert {each.outcome for each in of_fixtures(reports[0])} == {Outcome.PASSED}
+    assert {each.outcome for report in reports[1:] for each in of_fixtures(report)} == {Outcome.SKIPPED}
 
 
 def test_a_table_that_somebody_holds_is_not_waited_for(sample: Sample) -> None:

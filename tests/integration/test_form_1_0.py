@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from conftest import ON_EVERY_RUNTIME, Dev
+from own import VERSION
 
 pytestmark = [pytest.mark.needs("native"), ON_EVERY_RUNTIME]
 
@@ -17,7 +18,7 @@ def plain(dev: Dev) -> Dev:
     for service, variable in (("postgresql", "POSTGRES_PORT"), ("redis", "REDIS_PORT"), ("mlflow", "MLFLOW_PORT")):
         item = next(item for item in document["provides_services"] if item["name"] == service)
         item["port"] = int(dev.ports.pop(variable))
-    (dev.root / "dev-contract.yml").write_text(yaml.safe_dump(document).replace("1.1.0", '"1.1.0"', 1))
+    (dev.root / "dev-contract.yml").write_text(yaml.safe_dump(document).replace(VERSION, f'"{VERSION}"', 1))
     return dev
 
 

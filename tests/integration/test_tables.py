@@ -56,7 +56,10 @@ def judged(env: Environment, *promised: Table) -> dict[str, Finding]:
     contract = Contract(
         Path("dev-contract.yml"), "c", "1.0.0", "mmp.dev/v2", {}, {}, tables={each.name: each for each in promised}
     )
-    return {found.clause: found for found in verify(contract, env, list(tables.clauses(contract))).findings}
+    return {
+        found.clause: found
+        for found in verify(contract, env, list(tables.clauses(contract, tables.facts_of(contract)))).findings
+    }
 
 
 def outcomes(findings: dict[str, Finding]) -> set[Outcome]:

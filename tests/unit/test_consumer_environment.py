@@ -73,5 +73,5 @@ def test_without_any_environment_nothing_else_is_told() -> None:
 
 def test_variables_alone_need_no_environment_that_answers() -> None:
     contract = load(CONTRACT)
-    clauses = clauses_with_reachable(replace(contract, services={}, mlflow_capabilities=()))
+    clauses = clauses_with_reachable(replace(contract, services={}, tables={}, feast=None, mlflow_capabilities=()))
     assert {clause.section for clause in clauses} == {"env"}

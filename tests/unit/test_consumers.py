@@ -16,8 +16,8 @@ from mmp_local_dev.errors import ContractInvalid, InputError
 from mmp_local_dev.operations.can_i_upgrade import Upgrade, can_i_upgrade
 from mmp_local_dev.operations.consumers import Verification, verify_consumers
 from mmp_local_dev.operations.references import referenced
+from own import of_version
 
-CONTRACT = (REPOSITORY / "dev-contract.yml").read_text(encoding="utf-8")
 HEAD = "apiVersion: mmp.dev/v2\nkind: ContractRequirements\nmetadata: {name: pipeline}\n"
 MET, UNMET = 'services: {redis: ">=7,<10"}\n', 'services: {redis: ">=8,<10"}\n'
 
@@ -33,7 +33,7 @@ class Provider:
         self.promise("1.1.0", ">=7.2,<9")
 
     def promise(self, version: str, redis: str, *, path: Path | None = None) -> None:
-        text = CONTRACT.replace('version: "1.1.0"', f'version: "{version}"').replace('">=7.2,<9"', f'"{redis}"')
+        text = of_version(version).replace('">=7.2,<9"', f'"{redis}"')
         (path or self.contract).write_text(text, encoding="utf-8")
 
     def consumer(self, needs: str, name: str = "pipeline") -> Path:

@@ -165,7 +165,15 @@ class Feast:
 
 
 @dataclass(frozen=True)
-class KnownKeys(Promise):
+class Fixture(Promise):
+    """Data that is guaranteed to be there: always, or while the stack holds the data set `given` (its name, or "")."""
+
+    _: KW_ONLY
+    given: str = ""
+
+
+@dataclass(frozen=True)
+class KnownKeys(Fixture):
     """Values of an entity's join key that are guaranteed to exist in these places: `offline`, `online`."""
 
     entity: str
@@ -182,7 +190,7 @@ class KnownAnswer:
 
 
 @dataclass(frozen=True)
-class KnownAnswers(Promise):
+class KnownAnswers(Fixture):
     """Guaranteed answers of a feature view: as of the moment `at` (a point-in-time join), or online if that is None."""
 
     view: str

@@ -26,7 +26,8 @@ _FACTS: LiteralString = """
                         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
                         WHERE k.place <= i.indnkeyatts)))
             FROM pg_catalog.pg_index i
-            WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL)
+            WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL),
+           coalesce(obj_description(c.oid, 'pg_class'), '')
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 """
@@ -48,13 +49,14 @@ class ColumnFacts:
 @dataclass(frozen=True)
 class TableFacts:
     """A table, view or foreign table. `usable`: the published user may use its schema; `unique`: its unique keys,
-    the primary one too."""
+    the primary one too; `comment`: what COMMENT ON says of it, or ""."""
 
     kind: str
     usable: bool
     columns: Mapping[str, ColumnFacts]
     primary_key: tuple[str, ...]
     unique: frozenset[tuple[str, ...]]
+    comment: str
 
 
 def read_tables(env: Environment, schemas: Collection[str], *, timeout: float) -> Mapping[Location, TableFacts]:
@@ -103,7 +105,9 @@ def _limit(connection: Connection, timeout: float) -> None:
     scalar(connection, "SELECT set_config('statement_timeout', %s, false)", str(round(timeout * 1000)))
 
 
-def _facts(kind: str, usable: Any, columns: Sequence[Any] | None, keys: Sequence[Any] | None) -> TableFacts:
+def _facts(
+    kind: str, usable: Any, columns: Sequence[Any] | None, keys: Sequence[Any] | None, comment: str
+) -> TableFacts:
     unique = [(primary, tuple(names)) for primary, names in keys or ()]
     return TableFacts(
         _KINDS[kind],
@@ -111,4 +115,5 @@ def _facts(kind: str, usable: Any, columns: Sequence[Any] | None, keys: Sequence
         {name: ColumnFacts(*facts) for name, *facts in columns or ()},
         next((names for primary, names in unique if primary), ()),
         frozenset(names for _, names in unique),
+        comment,
     )

@@ -4,6 +4,7 @@ need no server."""
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 
 import pytest
 
-from mmp_local_dev.contract.clauses import base, fixtures
+from mmp_local_dev.contract.clauses import asking, base, fixtures, tables
+from mmp_local_dev.contract.clauses.given import where_given
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.load import load
-from mmp_local_dev.contract.model import Contract
+from mmp_local_dev.contract.model import Contract, KnownAnswers, KnownKeys
 from mmp_local_dev.contract.report import Outcome
 from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.environment import Environment
+from mmp_local_dev.services.postgresql_tables import TableFacts
 from sample import SAMPLE
 
 CONTRACTS = Path(__file__).parents[2] / "contracts" / "valid"
@@ -108,6 +111,51 @@ def test_without_feast_the_answers_are_unknown_and_it_is_told_how_to_get_it(
     (found,) = report.findings
     assert (found.outcome, report.exit_code) == (Outcome.UNKNOWN, 3)
     assert found.repairs[0].command.endswith("-m pip install 'feast[postgres,redis]'")
+
+
+class TestGiven:
+    """A fixture that is true of one data set, and what the comments of tables say of the stack."""
+
+    GIVEN = "cards 1: 9 rows"
+
+    def judged(self, contract: Contract, fixture: str, **held: str) -> tuple[Outcome, str]:
+        """What becomes of the fixture, whose own check passes, where tables have these comments."""
+        known = contract.fixtures[fixture]
+        assert isinstance(known, KnownKeys | KnownAnswers)
+        table = TableFacts("table", usable=True, columns={}, primary_key=(), unique=frozenset(), comment="")
+        found = {("features", name): replace(table, comment=held[name]) for name in held}
+        clause = base.Clause[Environment]("fixture.online[x]", lambda _env, _timeout: "kept", line=1)
+        facts: tables.Facts = asking.Once(lambda _env, _timeout: found)
+        given = where_given(clause, contract, replace(known, given=self.GIVEN), facts)
+        (finding,) = verify(contract, Environment({}), [given]).findings
+        return finding.outcome, finding.actual or finding.message
+
+    def test_it_is_checked_on_that_data_set(self, contract: Contract) -> None:
+        held = {"user_demographics": self.GIVEN, "user_interests": ""}
+        assert self.judged(contract, "demographics_now", **held) == (Outcome.PASSED, "kept")
+
+    def test_it_is_skipped_on_none(self, contract: Contract) -> None:
+        told = 'the stack holds no data set; "cards 1: 9 rows" is promised after mmp-dev up --seed'
+        assert self.judged(contract, "demographics_now", user_demographics="") == (Outcome.SKIPPED, told)
+        assert self.judged(contract, "demographics_now") == (Outcome.SKIPPED, told)  # which is told of the table
+
+    def test_it_is_skipped_on_another(self, contract: Contract) -> None:
+        told = 'the stack holds the data set "cards 2"; this is promised of "cards 1: 9 rows"'
+        assert self.judged(contract, "demographics_now", user_demographics="cards 2") == (Outcome.SKIPPED, told)
+
+    @pytest.mark.parametrize("fixture", ["known_users", "months_now"])
+    def test_keys_and_what_is_computed_are_of_every_table(self, contract: Contract, fixture: str) -> None:
+        """Of those that views of the entity read; of all, where the view has none."""
+        held = {"user_demographics": self.GIVEN, "user_interests": "cards 2"}
+        assert self.judged(contract, fixture, **held)[0] is Outcome.SKIPPED
+        held["user_interests"] = self.GIVEN
+        assert self.judged(contract, fixture, **held)[0] is Outcome.PASSED
+
+    def test_it_hangs_on_its_tables(self, contract: Contract) -> None:
+        given = {name: replace(each, given=self.GIVEN) for name, each in contract.fixtures.items()}
+        found = {each.id: each for each in clauses_of(replace(contract, fixtures=given))}
+        assert "table.present[features.user_interests]" in found["fixture.online[months_now]"].causes
+        assert "table.present[features.user_demographics]" in found["fixture.online[known_users]"].causes
 
 
 class TestSame:

@@ -16,10 +16,11 @@ from mmp_local_dev.contract.fix import fixed
 from mmp_local_dev.contract.load import load_text
 from mmp_local_dev.contract.load.reading import read
 from mmp_local_dev.errors import ContractInvalid
+from own import of_version
 
 ROOT = Path(__file__).parents[3]
 CORPUS = ROOT / "tests" / "contracts"
-OWN = (ROOT / "dev-contract.yml").read_text(encoding="utf-8")
+OWN = of_version("1.1.0")
 MINIMAL = (CORPUS / "valid" / "minimal.yml").read_text(encoding="utf-8")
 NAME = "dev-contract.yml"
 

@@ -11,7 +11,8 @@ from typing import Any
 from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause, Once, as_broken, clause_of
 from mmp_local_dev.contract.clauses.base import ClauseBroken, ClauseSkipped
 from mmp_local_dev.contract.clauses.features import feature_ids, project_of
-from mmp_local_dev.contract.clauses.tables import located
+from mmp_local_dev.contract.clauses.given import where_given
+from mmp_local_dev.contract.clauses.tables import Facts, located
 from mmp_local_dev.contract.model import Contract, FeatureView, KnownAnswer, KnownAnswers, KnownKeys, Table
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import Repair
@@ -30,15 +31,16 @@ def feature_reader(contract: Contract) -> Reader:
     return Once(lambda env, _timeout: FeatureReader(env, project_of(contract, env), key_version=version))
 
 
-def clauses(contract: Contract, reader: Reader) -> Iterator[LiveClause]:
+def clauses(contract: Contract, reader: Reader, facts: Facts) -> Iterator[LiveClause]:
     """One of each fixture and place."""
     if contract.feast is None:
         return
     for fixture in contract.fixtures.values():
         if isinstance(fixture, KnownAnswers):
-            yield _of_answers(contract, fixture, reader)
+            yield where_given(_of_answers(contract, fixture, reader), contract, fixture, facts)
         else:
-            yield from _of_keys(contract, fixture, reader)
+            for clause in _of_keys(contract, fixture, reader):
+                yield where_given(clause, contract, fixture, facts)
 
 
 def causes_of_reading(contract: Contract, view: str, features: Iterable[str]) -> Iterator[str]:

@@ -15,13 +15,19 @@ from mmp_local_dev.errors import Repair
 from mmp_local_dev.services import postgresql_tables
 from mmp_local_dev.services.postgresql_tables import ColumnFacts, Location, TableFacts
 
+Facts = Once[Mapping[Location, TableFacts]]
+
 _VIEWS = ("view", "materialized view")
 _WITHOUT_KEYS = (*_VIEWS, "foreign table")  # PostgreSQL lets them have none
 
 
-def clauses(contract: Contract) -> Iterator[LiveClause]:
-    """Those of each table. One query on one connection answers them all."""
-    facts = Once(lambda env, timeout: _read(contract, env, timeout))
+def facts_of(contract: Contract) -> Facts:
+    """What PostgreSQL says of the contract's tables: one query on one connection for all clauses that ask."""
+    return Once(lambda env, timeout: _read(contract, env, timeout))
+
+
+def clauses(contract: Contract, facts: Facts) -> Iterator[LiveClause]:
+    """Those of each table."""
     for table in contract.tables.values():
         yield from _of_table(contract, _Reader(contract, table, facts))
 
@@ -47,7 +53,7 @@ class _Reader:
 
     contract: Contract
     table: Table
-    facts: Once[Mapping[Location, TableFacts]]
+    facts: Facts
 
     def all(self, env: Environment, timeout: float) -> Mapping[Location, TableFacts]:
         """What stands in the schemas of the contract. Raises ClauseBroken when PostgreSQL does not say."""

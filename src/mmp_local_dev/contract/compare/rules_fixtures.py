@@ -8,7 +8,7 @@ from datetime import date
 
 from mmp_local_dev.contract.compare.changes import Change, Subject
 from mmp_local_dev.contract.compare.pairs import Pair, Place, Rule, compared
-from mmp_local_dev.contract.model import Contract, KnownAnswers, KnownKeys, Scalar
+from mmp_local_dev.contract.model import Contract, Fixture, KnownAnswers, KnownKeys, Scalar
 
 Answers = dict[tuple[str, str], str]
 
@@ -66,6 +66,11 @@ def _known(pair: Pair[KnownAnswers]) -> Iterator[Change]:
         yield from pair.appears("fixture-answer", " ".join(known), old.get(known), new.get(known), part=":".join(known))
 
 
+def _given(pair: Pair[Fixture]) -> Iterator[Change]:
+    """None is any data set, and the most that can be promised."""
+    yield from pair.appears("fixture-given", "given", pair.old.given, pair.new.given)
+
+
 def _by_key_and_feature(fixture: KnownAnswers) -> Answers:
     found: Answers = {}
     for answer in fixture.answers:
@@ -82,5 +87,5 @@ def _json(value: Scalar) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-_KEYS_RULES: tuple[Rule[KnownKeys], ...] = (_entity, _values, _places)
-_ANSWERS_RULES: tuple[Rule[KnownAnswers], ...] = (_view, _moment, _known)
+_KEYS_RULES: tuple[Rule[KnownKeys], ...] = (_entity, _values, _places, _given)
+_ANSWERS_RULES: tuple[Rule[KnownAnswers], ...] = (_view, _moment, _known, _given)

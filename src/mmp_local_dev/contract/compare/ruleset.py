@@ -101,6 +101,8 @@ _PROVIDED: tuple[_Row, ...] = (
     ("fixture-moment-changed", ERR, "the answers are those of another moment"),
     ("fixture-answer-changed", ERR, "the known answer is another"),
     ("fixture-answer-removed", ERR, "an answer is not known", "fixture-answer-added", INFO, "one is"),
+    ("fixture-given-added", ERR, "it is true of one data set only", "fixture-given-removed", INFO, "it is of any"),
+    ("fixture-given-changed", ERR, "it is true of another data set"),
     ("clause-severity-lowered", ERR, "error became warning", "clause-severity-raised", INFO, "warning became error"),
     ("clause-stability-decreased", WARN, "it is less stable", "clause-stability-increased", INFO, "it is more"),
     ("clause-deprecated", INFO, "it is deprecated", "clause-undeprecated", INFO, "it is no longer"),

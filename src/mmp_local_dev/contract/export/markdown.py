@@ -126,7 +126,8 @@ def _fixtures(contract: Contract) -> Iterator[str]:
         else:
             told = f"known answers of {_code(fixture.view)}: {len(fixture.answers)}"
             where = f"as of {fixture.at.isoformat()}" if fixture.at else "online"
-        rows.append((_code(fixture.name), told, where, _notes(fixture)))
+        given = f"only of the data set {_code(fixture.given)}" if fixture.given else ""
+        rows.append((_code(fixture.name), told, where, _notes(fixture, given)))
     yield from _section("Data that is there", ("name", "what", "where", ""), rows)
 
 

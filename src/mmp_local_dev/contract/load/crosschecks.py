@@ -86,6 +86,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("fixtures", "feast"), fixture_rules.entities_are_known),
     Rule(("fixtures", "feast"), fixture_rules.views_are_known),
     Rule(("fixtures", "feast"), fixture_rules.answers_fit),
+    Rule(("fixtures", "feast"), fixture_rules.data_sets_can_be_told),
     Rule(("slaProperties",), level_rules.levels_are_unique),
     Rule(("slaProperties",), level_rules.units_fit),
     Rule(("slaProperties",), level_rules.elements_are_known, ("services", "feast", "schema")),

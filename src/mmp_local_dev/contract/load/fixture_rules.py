@@ -63,6 +63,17 @@ def answers_fit(document: Node) -> Iterator[Problem]:
             yield from _misnamed(answer.at("values"), features, "feature", (*place, "values"))
 
 
+def data_sets_can_be_told(document: Node) -> Iterator[Problem]:
+    """Which data set a stack holds is said by the comments of tables, so a view has to name one."""
+    views = document.at("feast", "feature_views").members.values()
+    if any("source" in view.members for view in views):
+        return
+    for name, fixture in document.at("fixtures").members.items():
+        if "given" in fixture.members:
+            text = "no feature view has a source, whose comment would say which data set it holds"
+            yield Problem(fixture.at("given").line, ("fixtures", name, "given"), text)
+
+
 def _missing_keys(answer: Node, keys: Mapping[str, str], where: Where) -> Iterator[Problem]:
     given = answer.at("keys")
     # A key too many is a misspelling of the one that is missing, and is told as that.

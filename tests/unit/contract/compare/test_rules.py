@@ -198,6 +198,8 @@ SAMPLES: Mapping[str, tuple[Contract, Contract]] = {
     "fixture-moment-changed": (answers(), answers(at=datetime(2026, 1, 1, tzinfo=UTC))),
     "fixture-answer-changed": (answers(answer(f=1)), answers(answer(f=2))),
     "fixture-answer-removed": (answers(answer(f=1, g=None)), answers(answer(f=1))),
+    "fixture-given-added": (keys(), keys(given="cards 1")),
+    "fixture-given-changed": (answers(given="cards 1"), answers(given="cards 2")),
     "slo-removed": (level(), BARE),
     "slo-became-optional": (level(), level(required=False)),
     "slo-relaxed": (level(), level(value=1500, unit="ms")),

@@ -24,6 +24,7 @@ def _known_keys(name: str, node: Node) -> KnownKeys:
         entity=node.at("entity").text,
         values=tuple(value.scalar for value in node.at("values").items),
         places=words(node.at("in")),
+        given=node.at("given").text,
         **terms(node),
     )
 
@@ -35,6 +36,7 @@ def _known_answers(name: str, node: Node) -> KnownAnswers:
         view=node.at("view").text,
         answers=tuple(_answer(answer) for answer in node.at("answers").items),
         at=datetime.fromisoformat(at) if at else None,
+        given=node.at("given").text,
         **terms(node),
     )
 
