@@ -86,16 +86,17 @@ def _histogram(seen: Seen, groups: Groups) -> Histogram | None:
     if seen.edges:
         passed = {int(group.text): group.count for group in groups.groups if group.text is not None}
         counts = tuple(passed.get(place, 0) for place in range(len(seen.edges.values) + 1))
-        return _drawn(seen.edges, counts)
+        return _drawn(seen, seen.edges, counts)
     spread = _spread(seen.sample, seen.totals)
     if kind_of(seen.column) is not Kind.NUMBER or spread is None:
         return None
     edges = bins.of_numbers(spread, whole=is_whole(seen.column))
-    return _drawn(edges, bins.counted(edges.values, _numbers(groups)))
+    return _drawn(seen, edges, bins.counted(edges.values, _numbers(groups)))
 
 
-def _drawn(edges: Edges, counts: tuple[int, ...]) -> Histogram:
-    return Histogram(edges.scale, edges.unit, edges.values, counts[1:-1], counts[0], counts[-1])
+def _drawn(seen: Seen, edges: Edges, counts: tuple[int, ...]) -> Histogram:
+    below, *between, above = counts
+    return Histogram(edges.scale, edges.unit, edges.values, tuple(between), below, above, is_whole(seen.column))
 
 
 def _numbers(groups: Groups) -> Iterator[tuple[float, int]]:

@@ -13,7 +13,8 @@ from mmp_local_dev.services.postgresql_measures import Kind
 class Histogram:
     """How many measures lie between each two neighbours of `edges`, below the first and not below the last one.
 
-    `unit` is the length of a bin on a scale of the calendar, where edges are seconds since 1970.
+    `unit` is the length of a bin on a scale of the calendar, where edges are seconds since 1970. `whole`: there are
+    whole numbers only, so a bin of length 1 is one number.
     """
 
     scale: Scale
@@ -22,6 +23,7 @@ class Histogram:
     counts: tuple[int, ...]
     below: int = 0
     above: int = 0
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Entities:
 
 @dataclass(frozen=True)
 class ShareGroup:
-    """Of the rows of one group, how many have the label. `text` is a value, an hour, or a bin's first moment (ISO 8601)."""
+    """Of the rows of one group, how many have the label. `text` is a value, an hour, or a bin's first moment."""
 
     text: str
     rows: int
@@ -138,3 +140,34 @@ class Table:
     def over_time(self) -> Histogram | None:
         """Rows by their moments."""
         return next((column.histogram for column in self.columns if column.name == self.timestamp), None)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to look at: in which table, of which column (either may be "" for all)."""
+
+    table: str
+    column: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A feature store's data, as of `taken` (ISO 8601, UTC). `without_rows` are views that read no table of PostgreSQL,
+    each with the reason. `data_sets` are the names that the tables have in their comments."""
+
+    project: str
+    contract: str
+    version: str
+    stack: str
+    taken: str
+    seconds: float
+    data_sets: tuple[str, ...]
+    tables: tuple[Table, ...]
+    without_rows: Mapping[str, str]
+    notices: tuple[Notice, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every table could be read."""
+        return not any(table.problem for table in self.tables)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmp_local_dev.features import profile_columns
@@ -31,6 +31,7 @@ class Target:
     """What is to be profiled: a relation, the views that read it, their join keys, and the column with the moments.
 
     `features` are columns that are features of a view; `ttl` is the shortest of the views', in seconds, 0 for none.
+    Where `problem` says why, there is nothing to be read.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Target:
     features: frozenset[str] = frozenset()
     description: str = ""
     ttl: int = 0
+    problem: str = ""
 
     def role(self, column: str) -> str:
         """What a column is to the views: a key, the timestamp, a feature, or nothing."""
@@ -86,14 +88,9 @@ def profile(connection: Connection, target: Target) -> Table:
     labels = [each for each in seen if _is_label(each, target)][:_LABELS]
     grouped = _grouped(reading, seen, [each.column for each in labels], timestamp)
     entities = {each.keys: each for each in _entities(reading, target, {column.name for column in columns})}
-    relation = target.relation
-    return Table(
-        name=target.name,
-        relation=".".join(filter(None, (relation.schema, relation.name))),
-        kind=relation.kind,
-        views=target.views,
-        description=target.description,
-        comment=relation.comment,
+    return replace(
+        unread(target, ""),
+        comment=target.relation.comment,
         timestamp=timestamp.name if timestamp else "",
         rows=size.rows,
         read=seen[0].totals.rows if seen else size.rows,
@@ -104,6 +101,19 @@ def profile(connection: Connection, target: Target) -> Table:
         entities=tuple(entities.values()),
         columns=tuple(_columns(reading, target, described, seen, grouped, entities)),
         shares=tuple(_shares(labels, seen, grouped, timestamp)),
+    )
+
+
+def unread(target: Target, problem: str) -> Table:
+    """What is known of a target without reading any row."""
+    relation = target.relation
+    return Table(
+        name=target.name,
+        relation=relation.sql_name,
+        kind=relation.kind,
+        views=target.views,
+        description=target.description,
+        problem=problem,
         ttl=target.ttl,
     )
 

@@ -69,6 +69,11 @@ class Relation:
         """Whether a part of its rows can be read without reading them all."""
         return self.kind in ("table", "materialized view")
 
+    @property
+    def sql_name(self) -> str:
+        """Schema and name as people write them; "" for a query."""
+        return f"{self.schema}.{self.name}" if self.name else ""
+
     def sql(self) -> sql.Composable:
         """What stands behind FROM. A query is text of a feature view, which Feast puts into its own SQL, too."""
         from psycopg import sql
@@ -141,8 +146,13 @@ def columns(connection: Connection, relation: Relation) -> list[RelationColumn]:
     """Its columns, in their order."""
     if relation.query:
         return _described(connection, relation)
-    name = '"' + relation.schema.replace('"', '""') + '"."' + relation.name.replace('"', '""') + '"'
+    name = quoted(relation.schema, relation.name)
     return [RelationColumn(*row) for row in connection.execute(_COLUMNS, [name])]
+
+
+def quoted(schema: str, name: str) -> str:
+    """The name of a table as `find` takes it, whatever characters are in it."""
+    return ".".join('"' + each.replace('"', '""') + '"' for each in (schema, name))
 
 
 def _described(connection: Connection, relation: Relation) -> list[RelationColumn]:

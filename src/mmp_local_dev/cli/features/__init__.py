@@ -7,7 +7,9 @@ import click
 from mmp_local_dev.cli.groups import LazyGroup
 
 # name -> one line of help, as in `cli/main.py`.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "profile": "Write one page about the data in the feature store.",
+}
 
 
 @click.group("features", cls=LazyGroup, table=COMMANDS, package=__name__)
