@@ -61,12 +61,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--strict-needs", action="store_true", help="Fail tests whose needs are absent instead of skipping."
     )
+    parser.addoption("--alone", choices=["yes", "no"], help="Run the tests marked `alone`, or the others.")
+    parser.addoption("--did-not-run", metavar="FILE", help="Append what was skipped to FILE instead of telling it.")
 
 
 def pytest_configure() -> None:
     """As on a terminal: whoever runs the tests in the background ignores signals, and all children inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """An option of our own, since `-m` belongs to whoever calls scripts/test.sh."""
+    if not (alone := config.getoption("--alone")):
+        return
+    wanted = [bool(item.get_closest_marker("alone")) == (alone == "yes") for item in items]
+    config.hook.pytest_deselected(items=[item for item, is_wanted in zip(items, wanted, strict=True) if not is_wanted])
+    items[:] = [item for item, is_wanted in zip(items, wanted, strict=True) if is_wanted]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -80,12 +91,22 @@ def need(config: pytest.Config, *names: str) -> None:
         verdict(f"needs {', '.join(missing)}, which this machine does not have")
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    skipped = terminalreporter.stats.get("skipped", [])
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # one of xdist's workers: what it skips is told by who started it
+        return
+    skipped = [_did_not_run(report) for report in terminalreporter.stats.get("skipped", [])]
+    if file := config.getoption("--did-not-run"):
+        with Path(file).open("a", encoding="utf-8") as lines:
+            lines.writelines(f"{line}\n" for line in skipped)
+        return
     terminalreporter.write_line(f"Did not run: {len(skipped) or 'nothing; every test ran'}")
-    for report in skipped:
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-        terminalreporter.write_line(f"  {report.nodeid}: {reason}")
+    for line in skipped:
+        terminalreporter.write_line(f"  {line}")
+
+
+def _did_not_run(report: pytest.TestReport) -> str:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return " ".join(f"{report.nodeid}: {reason}".split())  # one line
 
 
 @dataclass

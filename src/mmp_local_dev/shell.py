@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 
 from mmp_local_dev.errors import MmpError
@@ -81,6 +83,40 @@ def pipe(
         raise MmpError(f"{argv[0]} could not be started: {error.strerror}.", code="COMMAND_FAILED") from error
     if result.returncode:
         raise CommandFailed(argv, result.returncode, result.stderr.decode(errors="replace"))
+
+
+@contextmanager
+def at_work(argv: Sequence[str], *, text: str) -> Iterator[Iterator[str]]:
+    """A program at work, as the lines that it prints meanwhile; it is killed when the context is left before its end.
+
+    `text` is what its standard input begins with, which stays open while we live, so that it can notice when we are
+    gone. It has a session of its own: ^C on a terminal reaches us alone. The lines raise CommandFailed, with what it
+    said on stderr, when it exits non-zero. Raises MmpError when it cannot be started.
+    """
+    with TemporaryFile() as said:
+        try:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, start_new_session=True
+            )
+        except OSError as error:
+            raise MmpError(f"{argv[0]} could not be started: {error.strerror}.", code="COMMAND_FAILED") from error
+        with process:
+            try:
+                yield _lines(process, text, argv, said)
+            finally:
+                process.kill()
+
+
+def _lines(process: subprocess.Popen[str], text: str, argv: Sequence[str], said: IO[bytes]) -> Iterator[str]:
+    if process.stdin is None or process.stdout is None:
+        raise ValueError("without pipes")
+    with suppress(BrokenPipeError):  # it has ended already, as its exit code tells
+        process.stdin.write(text)
+        process.stdin.flush()
+    yield from process.stdout
+    if code := process.wait():
+        said.seek(0)
+        raise CommandFailed(argv, code, said.read().decode(errors="replace"))
 
 
 def _groups_of(user: str) -> dict[str, object]:

@@ -191,6 +191,7 @@ class TestStop:
         assert kind.kept(env) == "a value"
         assert list(kind.runtime().start([REDIS], env)) == []
 
+    @pytest.mark.alone
     def test_everything_is_there_again_after_a_restart_of_what_runs_it(
         self, kind: Kind, runtime: Runtime, env: Environment, request: pytest.FixtureRequest
     ) -> None:

@@ -13,7 +13,7 @@ from conftest import Dev, workspace
 from engine import Engine
 from writer import Writer, eventually, kept
 
-pytestmark = pytest.mark.needs("docker", "engine")
+pytestmark = [pytest.mark.needs("docker", "engine"), pytest.mark.alone]
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
+import mlflow
 import psycopg
 import pytest
 import redis
 
-import mlflow
 from conftest import ON_EVERY_RUNTIME, Dev
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, NotReady

@@ -20,7 +20,7 @@ PACKAGE = Path(mmp_local_dev.__file__).parent
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cli", "pytest_plugin"}),
     frozenset({"operations"}),
-    frozenset({"contract", "runtimes"}),
+    frozenset({"contract", "features", "runtimes"}),
     frozenset({"services"}),
     frozenset({"env_formats", "environment", "processes", "wait", "workspace", "workspace_files"}),
     frozenset({"events", "files", "shell"}),
@@ -35,20 +35,22 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("services/certificate.py",),
     "docker": ("runtimes/docker_engine.py",),
     "dotenv": ("env_formats.py",),
-    "feast": ("services/feast.py",),
+    "feast": ("services/feast.py", "services/feast_apply.py"),
     "filelock": ("files.py",),
-    "google": ("services/feast_registry.py",),  # protobuf
+    "google": ("services/protobuf.py",),
     "hiredis": ("services/redis_commands.py",),
     "jinja2": ("cli/render/html.py",),
+    "mmh3": ("services/feast_leftovers.py", "services/feast_online.py"),
     "packaging": ("contract/",),
     "pandas": ("services/feast.py",),  # what Feast is asked with
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
     "psycopg": (
         "services/postgresql.py",
+        "services/feast_offline.py",
         "services/mlflow_database.py",
         *(
             f"services/postgresql_{part}.py"
-            for part in ("data", "database", "fingerprint", "roles", "sandbox", "tables", "template")
+            for part in ("data", "database", "fingerprint", "roles", "sandbox", "script", "tables", "template")
         ),
     ),
     "pytest": ("pytest_plugin/",),
@@ -81,8 +83,9 @@ HEAVY = (
     "supervisor",
 )
 
-# The two places where an unforeseen error ends: as exit code 70, and as a clause that was not found out.
-BOUNDARIES = {"cli/main.py", "contract/verify.py"}
+# The places where an unforeseen error ends: as exit code 70, as a clause that was not found out, and as the answer of
+# the process that runs users' definitions.
+BOUNDARIES = {"cli/main.py", "contract/verify.py", "services/feast_apply.py"}
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,7 @@ def test_only_the_command_line_exits() -> None:
     assert {line.split(":")[0] for line in exits} == {"cli/main.py"}
 
 
-def test_only_the_two_boundaries_catch_what_nobody_foresaw() -> None:
+def test_only_the_boundaries_catch_what_nobody_foresaw() -> None:
     """`except BaseException` that raises again, to undo something on the way, is no boundary; nor is one that hands the
     error to whoever waits for a Future."""
     caught = {

@@ -34,9 +34,8 @@ class LazyGroup(click.Group):
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         """The table, as the help shows it; nothing is imported for it."""
-        if self.table:
-            with formatter.section("Commands"):
-                formatter.write_dl(list(self.table.items()))
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.table.items()))
 
     def resolve_command(
         self, context: click.Context, args: list[str]

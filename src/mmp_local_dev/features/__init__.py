@@ -1,1 +1,1 @@
-"""The feature store's data: the data set, how it is made, imported and loaded."""
+"""The feature store's definitions and its data set: how they come into a stack, and what is known of them there."""

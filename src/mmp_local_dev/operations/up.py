@@ -16,6 +16,7 @@ from mmp_local_dev.environment import Environment, doubt
 from mmp_local_dev.errors import InputError, MmpError, NotReady, Repair, RuntimeUnavailable, ServiceFailed
 from mmp_local_dev.events import Done, Emit, Note, Warned, ignore
 from mmp_local_dev.operations import move
+from mmp_local_dev.operations.features_up import FeatureStore
 from mmp_local_dev.operations.opened import Opened, check_hosts, check_names, choose_runtime, locked, open_stack, save
 from mmp_local_dev.processes import free_port
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
@@ -95,11 +96,17 @@ def _up(
     opened.runtime.preflight(services, opened.env)
     written = save(opened)
     started = opened.runtime.start(services, opened.env)
-    with _undone_on_failure(opened.runtime, started):
+    features = FeatureStore(opened, emit, timeout=wait_timeout)
+    with _undone_on_failure(opened.runtime, started), features:
+        if features.needs in {service.name for service in services}:
+            features.begin()
         for service in services:
             _bring_up(service, opened, wait_timeout, emit)
+            if service.name == features.needs:
+                features.go_on()
         for service in started:
             _settle(service, opened.runtime)
+        features.end()
     clauses = concerning(clauses_of(opened.contract), [service.name for service in services])
     report = verify(opened.contract, opened.env, clauses, waivers=waivers)
     return _result(opened, services, started, report, began, written=written)

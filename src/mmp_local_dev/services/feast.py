@@ -11,7 +11,6 @@ from datetime import datetime
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, NotReady, Repair
 from mmp_local_dev.services import feast_registry
 
@@ -30,13 +29,13 @@ class FeatureReader:
     Raises MmpError, FEAST_NOT_INSTALLED, when this Python has no Feast; what Feast itself raises leaves as it is.
     """
 
-    def __init__(self, env: Environment, project: str, *, key_version: int) -> None:
+    def __init__(self, env: Mapping[str, str], project: str, *, key_version: int) -> None:
         try:
             from feast import FeatureStore
         except ImportError as error:
-            raise _not_installed(error) from None
+            raise not_installed(str(error)) from None
         self._offline, self._online = Lock(), Lock()
-        self._store = FeatureStore(config=_configuration(env, project, key_version))
+        self._store = FeatureStore(config=configuration(env, project, key_version))
         self._store.registry.refresh(project)  # here, before two reads do it at once
 
     def historical(
@@ -90,7 +89,19 @@ def _references(view: str, features: Sequence[str]) -> list[str]:
     return [f"{view}:{feature}" for feature in features]
 
 
-def _configuration(env: Environment, project: str, key_version: int) -> RepoConfig:
+def configuration(
+    env: Mapping[str, str],
+    project: str,
+    key_version: int,
+    *,
+    online: Mapping[str, Any] | None = None,
+    materialization: Mapping[str, Any] | None = None,
+) -> RepoConfig:
+    """Feast's configuration with the environment's values, as feature_store.yaml has it.
+
+    `online` are further options of the online store, `materialization` those of writing to it. Raises what importing
+    Feast raises.
+    """
     from feast import RepoConfig
 
     return RepoConfig(
@@ -107,12 +118,13 @@ def _configuration(env: Environment, project: str, key_version: int) -> RepoConf
             "password": env["POSTGRES_PASSWORD"],
             "sslmode": "prefer",
         },
-        online_store={"type": "redis", "connection_string": _redis(env)},
+        online_store={"type": "redis", "connection_string": _redis(env), **(online or {})},
         entity_key_serialization_version=key_version,
+        materialization=materialization or {},
     )
 
 
-def _redis(env: Environment) -> str:
+def _redis(env: Mapping[str, str]) -> str:
     """Host, port and options. Feast splits them at commas and takes their values for JSON, a bare 123 for a number."""
     password = json.dumps(env.get("REDIS_PASSWORD") or "").replace(",", r"\u002c")
     options = [f"password={password}"] if env.get("REDIS_PASSWORD") else []
@@ -130,10 +142,11 @@ def _plain(value: Any) -> Any:
     return None if value != value else value
 
 
-def _not_installed(error: ImportError) -> MmpError:
+def not_installed(why: str) -> MmpError:
+    """The error for a Python that has no Feast, or not all of it."""
     python = shlex.quote(sys.executable)
     return MmpError(
-        f"Feast cannot be used in this Python: {error}.",
-        repairs=[Repair(f"{python} -m pip install 'feast[postgres,redis]'", "brings it with both stores")],
+        f"Feast cannot be used in this Python: {why}.",
+        repairs=[Repair(f"{python} -m pip install 'mmp-local-dev[features]'", "brings it with both stores")],
         code="FEAST_NOT_INSTALLED",
     )

@@ -1,8 +1,8 @@
 """What stands in a Feast registry file, read without Feast, which takes seconds to import and need not be installed.
 
-The file is one protobuf message. Only the fields that are used here are declared, with the numbers of Feast's own
-definitions (protos/feast/core/{Registry,Project,Entity,FeatureView,StreamFeatureView,OnDemandFeatureView,
-FeatureService,DataSource,Feature}.proto and protos/feast/types/Value.proto); unknown ones are passed over.
+The file is one protobuf message, declared here with the numbers of Feast's own definitions (protos/feast/core/
+{Registry,Project,Entity,FeatureView,StreamFeatureView,OnDemandFeatureView,FeatureService,DataSource,Feature}.proto and
+protos/feast/types/Value.proto).
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ import json
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from mmp_local_dev.errors import MmpError
+from mmp_local_dev.services import protobuf
 
 PATH = "FEAST_REGISTRY_PATH"  # the variable that says where the file is
 
 _LARGEST = 64 * 2**20  # bytes; a thousand views take about one million
 
-# Per message: its fields as `number name type`, where `*` is repeated and a type in lower case one of protobuf's own.
+# As `protobuf.message_class` takes them.
 _MESSAGES = {
     "Registry": "1 entities *Entity, 6 feature_views *FeatureView, 7 feature_services *FeatureService, "
     "8 on_demand_feature_views *OnDemandFeatureView, 14 stream_feature_views *StreamFeatureView, "
@@ -34,10 +36,10 @@ _MESSAGES = {
     "EntitySpec": "1 name string, 2 value_type int32, 4 join_key string, 9 project string",
     "FeatureView": "1 spec FeatureViewSpec, 2 meta Meta",
     "FeatureViewSpec": "1 name string, 2 project string, 3 entities *string, 4 features *Feature, 6 ttl Time, "
-    "7 batch_source DataSource, 8 online bool, 20 disabled bool",
+    "7 batch_source DataSource, 8 online bool, 12 entity_columns *Feature, 20 disabled bool",
     "StreamFeatureView": "1 spec StreamFeatureViewSpec, 2 meta Meta",
-    "StreamFeatureViewSpec": "1 name string, 2 project string, 3 entities *string, 4 features *Feature, 9 ttl Time, "
-    "10 batch_source DataSource, 12 online bool, 23 disabled bool",
+    "StreamFeatureViewSpec": "1 name string, 2 project string, 3 entities *string, 4 features *Feature, "
+    "5 entity_columns *Feature, 9 ttl Time, 10 batch_source DataSource, 12 online bool, 23 disabled bool",
     "OnDemandFeatureView": "1 spec OnDemandFeatureViewSpec, 2 meta Meta",
     "OnDemandFeatureViewSpec": "1 name string, 2 project string, 3 features *Feature, 13 entities *string, "
     "19 disabled bool",
@@ -45,7 +47,9 @@ _MESSAGES = {
     "FeatureServiceSpec": "1 name string, 2 project string, 3 features *Projection",
     "Projection": "1 feature_view_name string, 2 feature_columns *Feature",
     "Feature": "1 name string, 2 value_type int32",
-    "DataSource": "3 timestamp_field string, 16 custom_options CustomSourceOptions",
+    "DataSource": "2 field_mapping *Mapped, 3 timestamp_field string, 5 created_timestamp_column string, "
+    "16 custom_options CustomSourceOptions",
+    "Mapped": "1 key string, 2 value string",
     "CustomSourceOptions": "1 configuration bytes",
     "Meta": "2 last_updated_timestamp Time",
     "Time": "1 seconds int64, 2 nanos int32",  # Duration and Timestamp alike
@@ -65,7 +69,7 @@ _DTYPES = {
     **{number: f"Set({_SCALARS[of]})" for number, of in _SETS.items()},
 }
 
-_NO_ENTITY = "__dummy"  # Feast's own, of views without one
+_NO_ENTITY, _NO_KEY = "__dummy", "__dummy_id"  # Feast's own, of views without one
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class RegisteredView:
 
     `ttl` in seconds, 0 for none. `table` or `query` is what PostgreSQL is asked, both "" for another kind of source.
     `online`: it is served online, which one that is switched off is not. `updated`: when it was applied last.
+    `join_keys` are the keys of a row with their types; `columns` what is called otherwise in the source than here;
+    `created_timestamp_column` decides between rows of one moment, "" for nothing does.
     """
 
     kind: str
@@ -93,6 +99,9 @@ class RegisteredView:
     query: str = ""
     timestamp_field: str = ""
     updated: datetime | None = None
+    join_keys: Mapping[str, str] = field(default_factory=dict)
+    created_timestamp_column: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,47 +135,23 @@ def read(path: Path) -> Registry:
     return _registry(_parsed(path, content))
 
 
+def digest(project: Project) -> str:
+    """Of everything that was defined, and of nothing that changes while it is in use, such as times."""
+    views = {name: (*vars(replace(view, updated=None)).values(),) for name, view in project.views.items()}
+    services = {name: sorted(references) for name, references in project.services.items()}
+    told = json.dumps([project.name, project.entities, views, services], default=vars, sort_keys=True)
+    return sha256(told.encode()).hexdigest()
+
+
 def _unusable(path: Path, why: str) -> MmpError:
     return MmpError(f"{path} {why}.", code="REGISTRY_UNUSABLE")
 
 
 def _parsed(path: Path, content: bytes) -> Any:
-    from google.protobuf.message import DecodeError
-
-    message = _message_class()()
     try:
-        message.ParseFromString(content)
-    except DecodeError:
+        return protobuf.parsed(protobuf.message_class("registry", _MESSAGES, "Registry"), content)
+    except ValueError:
         raise _unusable(path, "is no Feast registry, or only a part of one") from None
-    return message
-
-
-def _message_class() -> Any:
-    """The class of a Registry message, in a pool of its own: Feast's has the same names in the common one."""
-    from google.protobuf.descriptor_pb2 import FileDescriptorProto
-    from google.protobuf.descriptor_pool import DescriptorPool
-    from google.protobuf.message_factory import GetMessageClass
-
-    file = FileDescriptorProto(name="registry.proto", package="registry", syntax="proto3")
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for each in fields.split(", "):
-            _declare(message, *each.split())
-    pool = DescriptorPool()
-    pool.Add(file)
-    return GetMessageClass(pool.FindMessageTypeByName("registry.Registry"))
-
-
-def _declare(message: Any, number: str, name: str, type_: str) -> None:
-    from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
-
-    element = type_.removeprefix("*")
-    declared = message.field.add(name=name, number=int(number))
-    declared.label = Field.LABEL_OPTIONAL if element == type_ else Field.LABEL_REPEATED
-    if element in _MESSAGES:
-        declared.type, declared.type_name = Field.TYPE_MESSAGE, f".registry.{element}"
-    else:
-        declared.type = Field.Type.Value(f"TYPE_{element.upper()}")
 
 
 def _registry(message: Any) -> Registry:
@@ -213,6 +198,9 @@ def _stored(spec: Any) -> dict[str, Any]:
         "table": source.get("table", ""),
         "query": source.get("query", ""),
         "timestamp_field": spec.batch_source.timestamp_field,
+        "join_keys": {each.name: _dtype(each.value_type) for each in spec.entity_columns if each.name != _NO_KEY},
+        "created_timestamp_column": spec.batch_source.created_timestamp_column,
+        "columns": {each.value: each.key for each in spec.batch_source.field_mapping},
     }
 
 

@@ -14,6 +14,7 @@ from mmp_local_dev.services.base import Home, ProcessSpec, Programs, expected_id
 
 if TYPE_CHECKING:
     import psycopg
+    from psycopg.sql import Composed
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -147,9 +148,9 @@ def connect(
     """
     import psycopg
 
-    where = f"PostgreSQL at {env['POSTGRES_HOST']}:{env['POSTGRES_PORT']}"
-    try:
-        with psycopg.connect(
+    with (
+        failures_told(env),
+        psycopg.connect(
             host=env["POSTGRES_HOST"],
             port=env["POSTGRES_PORT"],
             user=user or env["POSTGRES_USER"],
@@ -159,11 +160,22 @@ def connect(
             sslmode=sslmode,
             application_name="mmp-dev",
             autocommit=True,
-        ) as connection:
-            yield connection
+        ) as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def failures_told(env: Mapping[str, str]) -> Iterator[None]:
+    """A context out of which the errors of a connection come as NotReady, those of other kinds as they are."""
+    import psycopg
+
+    try:
+        yield
     except psycopg.OperationalError as error:
         why = _first_line(error)
         refused = "authentication failed" in why or ("role " in why and "does not exist" in why)
+        where = f"PostgreSQL at {env['POSTGRES_HOST']}:{env['POSTGRES_PORT']}"
         raise NotReady(f"{where}: {why}.", code="AUTHENTICATION_FAILED" if refused else None) from None
 
 
@@ -191,7 +203,7 @@ def check_identity(connection: Connection, env: Environment) -> None:
         raise stranger(PostgreSQL(), env)
 
 
-def scalar(connection: Connection, query: LiteralString, *parameters: object) -> Any:
+def scalar(connection: Connection, query: LiteralString | Composed, *parameters: object) -> Any:
     """The first column of the first row, or None."""
     row = connection.execute(query, parameters or None).fetchone()
     return row[0] if row else None

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import NotReady, Repair, RuntimeUnavailable
+from mmp_local_dev.errors import MmpError, NotReady, Repair, RuntimeUnavailable
 from mmp_local_dev.files import write_if_changed
 from mmp_local_dev.services.base import STACK_ID, Home, ProcessSpec, Programs, expected_identity, stranger
 
 if TYPE_CHECKING:
     import redis
+
+_NO_LIMIT = Repair("mmp-dev redis-cli CONFIG SET maxmemory 0", "takes the limit away")
+_LOGS = Repair("mmp-dev logs redis", "shows what it could not write; make room, and it goes on")
 
 
 class RawConnection(Protocol):
@@ -130,7 +133,7 @@ def connect(env: Mapping[str, str], *, password: str | None, timeout: float) -> 
         decode_responses=True,
     )
     try:
-        with _failures_told(env):
+        with failures_told(env):
             yield client
     finally:
         client.close()
@@ -153,7 +156,7 @@ def connect_raw(env: Mapping[str, str], *, timeout: float) -> Iterator[RawConnec
         protocol=2,
     )
     try:
-        with _failures_told(env):
+        with failures_told(env):
             connection.connect()
             yield connection
     finally:
@@ -161,17 +164,30 @@ def connect_raw(env: Mapping[str, str], *, timeout: float) -> Iterator[RawConnec
 
 
 @contextmanager
-def _failures_told(env: Mapping[str, str]) -> Iterator[None]:
-    """The library wraps what its sockets raise, so that an OSError of the body, such as a full disk, passes."""
-    from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+def failures_told(env: Mapping[str, str]) -> Iterator[None]:
+    """A context out of which errors of the library come as NotReady, or as MmpError where Redis takes no more data.
+
+    The library wraps what its sockets raise, so that an OSError of the body, such as a full disk, passes.
+    """
+    from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError, RedisError
 
     where = f"Redis at {env['REDIS_HOST']}:{env['REDIS_PORT']}"
     try:
         yield
     except (AuthenticationError, NoPermissionError) as error:
         raise NotReady(f"{where} refuses the login: {error}.", code="AUTHENTICATION_FAILED") from None
+    except OutOfMemoryError:
+        raise _full(
+            f"{where} takes no more data: it holds as much as its setting maxmemory allows.", _NO_LIMIT
+        ) from None
     except RedisError as error:
+        if "MISCONF" in str(error):
+            raise _full(f"{where} takes no more data: it cannot write to its disk, which may be full.", _LOGS) from None
         raise NotReady(f"{where} does not answer: {str(error).rstrip('.')}.") from None
+
+
+def _full(message: str, repair: Repair) -> MmpError:
+    return MmpError(message, repairs=[repair], code="REDIS_FULL")
 
 
 def server_binary(env: Mapping[str, str]) -> Path:

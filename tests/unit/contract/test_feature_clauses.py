@@ -90,6 +90,16 @@ def test_only_what_measures_runs_alone(contract: Contract) -> None:
     assert alone == {"sla.latency"}
 
 
+def test_what_reads_through_feast_is_slow(contract: Contract) -> None:
+    slow = {clause.id for clause in clauses_of(contract) if clause.slow}
+    assert {
+        "fixture.online[known_users]",
+        "fixture.offline[demographics_in_spring]",
+        "sla.latency[online-read]",
+    } <= slow
+    assert not slow & {"fixture.offline[known_users]", "sla.freshness[fresh-interests]", "service.ready[redis]"}
+
+
 def test_without_the_sections_there_are_no_clauses() -> None:
     sections = {clause.section for clause in clauses_of(load(CONTRACTS / "minimal.yml"))}
     assert sections == {"env", "services"}
@@ -110,7 +120,7 @@ def test_without_feast_the_answers_are_unknown_and_it_is_told_how_to_get_it(
     report = verify(contract, Environment({}), clauses)
     (found,) = report.findings
     assert (found.outcome, report.exit_code) == (Outcome.UNKNOWN, 3)
-    assert found.repairs[0].command.endswith("-m pip install 'feast[postgres,redis]'")
+    assert found.repairs[0].command.endswith("-m pip install 'mmp-local-dev[features]'")
 
 
 class TestGiven:

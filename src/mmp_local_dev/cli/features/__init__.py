@@ -8,6 +8,8 @@ from mmp_local_dev.cli.groups import LazyGroup
 
 # name -> one line of help, as in `cli/main.py`.
 COMMANDS: dict[str, str] = {
+    "apply": "Register the feature definitions, and make their tables.",
+    "materialize": "Bring the online store to what the offline store holds.",
     "profile": "Write one page about the data in the feature store.",
 }
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.features_apply import FeaturesApplied
+    from mmp_local_dev.operations.features_materialize import Materialization
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -66,6 +68,12 @@ class Output:
 
     def draft(self, result: Inferred) -> None:
         """The end of `contract infer`."""
+
+    def features_applied(self, result: FeaturesApplied) -> None:
+        """The end of `features apply`."""
+
+    def materialized(self, result: Materialization) -> None:
+        """The end of `features materialize`."""
 
     def init(self, result: Init) -> None:
         """The end of `init`."""

@@ -11,10 +11,12 @@ import click
 
 from mmp_local_dev.cli.render.github import annotation, markdown
 from mmp_local_dev.cli.render.junit import Case, document
-from mmp_local_dev.cli.render.words import say
+from mmp_local_dev.cli.render.words import say, say_repairs
 from mmp_local_dev.contract.compare.changes import Change, Weight
 from mmp_local_dev.contract.compare.ruleset import Rule
+from mmp_local_dev.errors import Repair
 from mmp_local_dev.operations.diff import Comparison
+from mmp_local_dev.operations.features_apply import FeaturesApplied
 
 _COLOURS = {Weight.ERR: "red", Weight.WARN: "yellow", Weight.INFO: "cyan", Weight.NONE: "white"}
 
@@ -35,6 +37,24 @@ def say_text(found: Comparison, failing: Sequence[Change]) -> None:
     for note in found.diff.notes:
         say(f"{click.style('Note:', fg='yellow')} {note}", err=True)
     say(f"{_counts(found)}{found.diff.verdict}.")
+
+
+def say_applied(result: FeaturesApplied) -> None:
+    """What an apply has changed in the registry, or why it was refused."""
+    if result.tables_made:
+        say("Tables made.")
+    for change in result.refused or result.changes:
+        say(f"  {_mark(change.severity)} {change.text}  {click.style(change.rule, dim=True)}")
+    if result.refused:
+        say("Refused, because consumers can stop working with it. Nothing was changed.")
+        say_repairs([Repair("mmp-dev features apply --allow-breaking", "applies it all the same")])
+    elif result.skipped:
+        say(f"{result.project} is unchanged.")
+    else:
+        removed = (
+            f" Old values were removed from {result.values_removed} rows in Redis." if result.values_removed else ""
+        )
+        say(f"{result.project} is applied: {len(result.changes) or 'no'} changes for consumers.{removed}")
 
 
 def _by_section(found: Comparison) -> Iterator[tuple[str, Iterator[Change]]]:

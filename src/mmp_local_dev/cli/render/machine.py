@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.features_apply import FeaturesApplied
+    from mmp_local_dev.operations.features_materialize import Materialization
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -106,6 +108,15 @@ class JsonOutput(Output):
     def draft(self, result: Inferred) -> None:
         """As it is; warnings in the envelope."""
         self._data = asdict(result)
+
+    def features_applied(self, result: FeaturesApplied) -> None:
+        """Every change, and those that were refused."""
+        self._data = result.to_data()
+        self._ok = not result.refused
+
+    def materialized(self, result: Materialization) -> None:
+        """As it is, moments in ISO 8601."""
+        self._data = result.to_data()
 
     def init(self, result: Init) -> None:
         """As it is."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
+    from mmp_local_dev.operations.features_apply import FeaturesApplied
+    from mmp_local_dev.operations.features_materialize import Materialization
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -43,6 +45,10 @@ _DOING = {
     "dump": "dumping",
     "restore": "restoring",
     "compare": "comparing",
+    "apply": "applying the definitions",
+    "load": "loading",
+    "materialize": "writing",
+    "remove": "looking for rows that are gone",
     "profile": "reading",
 }
 _DONE = {
@@ -53,6 +59,9 @@ _DONE = {
     "dump": "dumped",
     "restore": "restored",
     "compare": "read for comparison",
+    "apply": "definitions applied",
+    "load": "loaded",
+    "materialize": "materialized",
     "profile": "read",
 }
 _LONG = ("pull", "build")  # steps whose beginning is told also where no bar can be shown
@@ -156,6 +165,20 @@ class PeopleOutput(Output):
         else:
             say(result.text, nl=False)
 
+    def features_applied(self, result: FeaturesApplied) -> None:
+        """What has changed, or what would break whom; then the verdict."""
+        from mmp_local_dev.cli.render import changes
+
+        self.close()
+        changes.say_applied(result)
+
+    def materialized(self, result: Materialization) -> None:
+        """What was done for each view."""
+        from mmp_local_dev.cli.render import materialized
+
+        self.close()
+        materialized.say_materialization(result)
+
     def init(self, result: Init) -> None:
         """What was written, and the next command."""
         for name in result.written:
@@ -200,8 +223,8 @@ class _Progress:
                 self._line(f"{click.style('Warning:', fg='yellow')} {text}")
             case Began(service, step):
                 self._begin(service, step)
-            case Progress(service, _, done, total):
-                self._advance(service, done, total, event)
+            case Progress(service):
+                self._advance(service, event)
             case Waiting(what, seconds):
                 self._wait(what, seconds)
             case Done(service, step, seconds):
@@ -222,7 +245,7 @@ class _Progress:
             self._live.console.print(Text.from_ansi(text), soft_wrap=True)
 
     def _begin(self, service: str, step: str) -> None:
-        text = f"{service:<11} {_DOING.get(step, step)}"
+        text = _doing(service, step)
         if sys.stderr.isatty():
             self._add(service, text)
         elif step in _LONG:
@@ -246,11 +269,12 @@ class _Progress:
             self._line(f"Waiting for {what}, {longest}")
         self._waits_for = what
 
-    def _advance(self, service: str, done: int, total: int, event: Progress) -> None:
+    def _advance(self, service: str, event: Progress) -> None:
         """Move a step's bar, and tell how fast and how long still where that is known."""
         if (task := self._tasks.get(service)) is None:
             return
-        self._live.update(task, completed=done, total=total or None)
+        described = {"description": _doing(service, event.step)}
+        self._live.update(task, completed=event.done, total=event.total or None, **described)
         speed = self._live.tasks[self._live.task_ids.index(task)].speed or 0
         self._live.update(task, told=_told(event, speed))
 
@@ -274,6 +298,10 @@ def _bars() -> Any:
         TextColumn("{task.fields[told]}"),
     )
     return Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+
+
+def _doing(service: str, step: str) -> str:
+    return f"{service:<11} {_DOING.get(step, step)}"
 
 
 def _told(progress: Progress, speed: float) -> str:

@@ -42,10 +42,16 @@ class Once(Generic[T]):
 
 
 def clause_of(
-    clause_id: str, promise: Promise, check: LiveCheck, *causes: str, section: str, service: str = ""
+    clause_id: str,
+    promise: Promise,
+    check: LiveCheck,
+    *causes: str,
+    section: str,
+    service: str = "",
+    slow: bool = False,
 ) -> LiveClause:
     """A clause that stands where its promise does, and weighs as much."""
-    return LiveClause(clause_id, check, promise.line, causes, service, section, promise.severity)
+    return LiveClause(clause_id, check, promise.line, causes, service, section, promise.severity, slow=slow)
 
 
 def meant(name: str, there: Iterable[str]) -> str:

@@ -50,7 +50,8 @@ class Clause(Generic[S]):
     `id` depends on the contract only, never on hosts or measured values, and ends in its subject, as in
     `service.ready[redis]`. `causes` are the ids of clauses without which this one cannot be judged; `service` is the
     service it needs, or "". `section` is the part of the contract that promises it: env, services, schema, feast,
-    mlflow, fixtures, slaProperties. One that measures is checked `alone`, when all others are done.
+    mlflow, fixtures, slaProperties. One that measures is checked `alone`, when all others are done. A `slow` one reads
+    through Feast, whose import takes seconds.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Clause(Generic[S]):
     section: str = ""
     severity: Severity = Severity.ERROR
     alone: bool = False
+    slow: bool = False
 
 
 def concerning(clauses: Iterable[Clause[S]], services: Collection[str]) -> list[Clause[S]]:

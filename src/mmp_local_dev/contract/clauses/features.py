@@ -18,7 +18,7 @@ from mmp_local_dev.services.postgresql_tables import Location
 
 _PROJECT = "FEAST_PROJECT"
 
-_APPLY = Repair("", "apply the feature definitions that the contract promises to the project's registry")
+_APPLY = Repair("mmp-dev features apply", "in the provider's workspace: registers the feature definitions")
 _NAME = r'(?:"[^"]+"|\w+)'
 _TABLE_IN_QUERY = re.compile(rf"\b(?:FROM|JOIN)\s+({_NAME}(?:\s*\.\s*{_NAME})?)", re.IGNORECASE)
 
@@ -168,13 +168,15 @@ def _differences(
         yield f"timestamp field {view.timestamp_field}", f"timestamp field {found.timestamp_field or 'none'}"
     if table := contract.tables.get(view.source or ""):
         expected = located(contract, table, env)
-        sources = [_location(name, schema_of_features(contract, env)) for name in _tables_of(found)]
+        sources = sources_of(found, schema_of_features(contract, env))
         if expected not in sources:
             yield f"source {'.'.join(expected)}", f"source {_listed('.'.join(each) for each in sources)}"
 
 
-def _tables_of(view: RegisteredView) -> list[str]:
-    return [view.table] if view.table else _TABLE_IN_QUERY.findall(view.query)
+def sources_of(view: RegisteredView, schema: str) -> list[Location]:
+    """The tables that a view reads; those that it names without a schema are looked for in `schema`."""
+    names = [view.table] if view.table else _TABLE_IN_QUERY.findall(view.query)
+    return [_location(name, schema) for name in names]
 
 
 def _location(name: str, schema: str) -> Location:

@@ -66,7 +66,7 @@ def _of_answers(contract: Contract, fixture: KnownAnswers, reader: Reader) -> Li
     if fixture.at and (table := _source(contract, fixture.view)):
         causes.append(f"table.grant[{table.physical_name}]")
     check = _answers(fixture, features, reader)
-    return clause_of(f"fixture.{place}[{fixture.name}]", fixture, check, *causes, section="fixtures", service=service)
+    return _clause(place, fixture, check, service, *causes, slow=True)
 
 
 def _source(contract: Contract, view: str) -> Table | None:
@@ -124,16 +124,19 @@ def _of_keys(contract: Contract, fixture: KnownKeys, reader: Reader) -> Iterator
         tables = _tables(contract, fixture.entity)
         causes = [id_ for table, key in tables for id_ in _causes_of_rows(table, key)]
         check = _keys_offline(contract, fixture, tables)
-        yield _keys_clause("offline", fixture, check, "postgresql", entity, *causes)
+        yield _clause("offline", fixture, check, "postgresql", entity, *causes)
     if "online" in fixture.places:
         views = _online_views(contract, fixture.entity)
         causes = [id_ for view in views for id_ in causes_of_reading(contract, view.name, view.features)]
         check = _keys_online(contract, fixture, views, reader)
-        yield _keys_clause("online", fixture, check, "redis", entity, "service.ready[redis]", *causes)
+        yield _clause("online", fixture, check, "redis", entity, "service.ready[redis]", *causes, slow=True)
 
 
-def _keys_clause(place: str, fixture: KnownKeys, check: LiveCheck, service: str, *causes: str) -> LiveClause:
-    return clause_of(f"fixture.{place}[{fixture.name}]", fixture, check, *causes, section="fixtures", service=service)
+def _clause(
+    place: str, fixture: KnownKeys | KnownAnswers, check: LiveCheck, service: str, *causes: str, slow: bool = False
+) -> LiveClause:
+    clause_id = f"fixture.{place}[{fixture.name}]"
+    return clause_of(clause_id, fixture, check, *causes, section="fixtures", service=service, slow=slow)
 
 
 def _tables(contract: Contract, entity: str) -> list[tuple[Table, str]]:

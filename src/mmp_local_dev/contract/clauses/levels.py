@@ -59,7 +59,7 @@ def _of_online_reads(contract: Contract, level: ServiceLevel, view: FeatureView,
         return nullcontext(lambda: store.online(view.name, features, [keys], timeout=timeout))
 
     causes = ["service.ready[redis]", *causes_of_reading(contract, view.name, features)]
-    return _clause(level, _latency(level, warm), *causes, service="redis")
+    return replace(_clause(level, _latency(level, warm), *causes, service="redis"), slow=True)
 
 
 def _known_keys(contract: Contract, view: FeatureView) -> Keys:
