@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mmp_local_dev.features import profile_bins as bins
 from mmp_local_dev.features.profile_bins import Edges, Spread
-from mmp_local_dev.features.profile_facts import Column, Histogram, Value
+from mmp_local_dev.features.profile_facts import Column, Histogram, Precision, Value
 from mmp_local_dev.services.postgresql_groups import Groups
 from mmp_local_dev.services.postgresql_measures import DIGEST, SHOWN, Kind, is_whole, kind_of
 from mmp_local_dev.services.postgresql_profile import QUANTILES, Sample, Totals
@@ -54,8 +54,8 @@ def _spread(sample: Sample, totals: Totals) -> Spread | None:
     )
 
 
-def column(seen: Seen, role: str, groups: Groups | None, distinct: int, *, exact: bool) -> Column:
-    """Everything about a column. `exact`: all rows were read."""
+def column(seen: Seen, role: str, groups: Groups | None, distinct: tuple[int, Precision]) -> Column:
+    """Everything about a column."""
     of, totals = seen.column, seen.totals
     return Column(
         of.name,
@@ -64,8 +64,8 @@ def column(seen: Seen, role: str, groups: Groups | None, distinct: int, *, exact
         role,
         rows=totals.rows,
         count=totals.count,
-        distinct=distinct,
-        distinct_exact=exact or of.unique,
+        distinct=distinct[0],
+        precision=distinct[1],
         measured=totals.measured,
         nan=totals.nan,
         low=totals.low,

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from mmp_local_dev.features.profile_bins import Scale
 from mmp_local_dev.services.postgresql_measures import Kind
+
+
+class Precision(StrEnum):
+    """How a number is meant: it is right, about right, or what was seen of a sample."""
+
+    EXACT = "exact"
+    ESTIMATE = "estimate"
+    AT_LEAST = "at least"
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ class Column:
     """A column. `measured` values have a measure: numbers and moments are their own, of texts and others it is the
     length, of arrays the number of elements; `extreme` ones have none, being NaN (`nan`), infinite or beyond 1e100.
 
-    `rows` were read, `count` of them are not null. `distinct` is at least that many if not `distinct_exact`.
+    `rows` were read, `count` of them are not null. `distinct` says how many different values there are.
     `quantiles` come from a sample of `sampled` rows. `lowest` and `highest` are as PostgreSQL writes them.
     """
 
@@ -52,7 +61,7 @@ class Column:
     rows: int = 0
     count: int = 0
     distinct: int = 0
-    distinct_exact: bool = True
+    precision: Precision = Precision.EXACT
     measured: int = 0
     nan: int = 0
     low: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import dropwhile
 
-from mmp_local_dev.features.profile_facts import Column, Notice, Table
+from mmp_local_dev.features.profile_facts import Column, Notice, Precision, Table
 
 _MANY = 0.2  # of the rows without a value
 _DAY = 86400
@@ -43,7 +43,7 @@ def _of_column(column: Column) -> Iterator[str]:
         yield "has no value in any row."
     elif column.nulls > _MANY * column.rows:
         yield f"has no value in {100 * column.nulls / column.rows:.0f}% of the rows."
-    if column.role == "feature" and column.distinct == 1 and column.distinct_exact and column.count > 1:
+    if column.role == "feature" and column.distinct == 1 and column.precision is Precision.EXACT and column.count > 1:
         yield "has the same value in every row that has one."
     if column.extreme:
         kinds = f"{column.nan:,} of them NaN" if column.nan else "infinite or beyond 1e100"

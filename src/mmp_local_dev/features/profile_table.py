@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mmp_local_dev.features import profile_columns
 from mmp_local_dev.features.profile_bins import Edges, moment
 from mmp_local_dev.features.profile_columns import Seen
-from mmp_local_dev.features.profile_facts import Column, Entities, Share, ShareGroup, Table
+from mmp_local_dev.features.profile_facts import Column, Entities, Precision, Share, ShareGroup, Table
 from mmp_local_dev.services import postgresql_groups, postgresql_profile, postgresql_relations
 from mmp_local_dev.services.postgresql_groups import Group, Grouping, Groups
 from mmp_local_dev.services.postgresql_measures import Kind, Sampling, is_whole, kind_of
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 READ_WHOLE = 3_000_000  # rows; of larger tables a part is read
 PART = 1_000_000  # rows of them
 SAMPLE = 50_000  # rows that quantiles are taken from
+
+_VARIED = 0.2  # of a sample's values are different ones: of all values, then, at least ten thousand
+_SLICES = 16
 
 _LABELS = 2  # columns of a table whose shares are told
 _CATEGORIES = 30  # values of a column by which they are
@@ -155,7 +158,7 @@ def _columns(
             each = known[column.name]
             groups = grouped.get(_grouping(each))
             distinct = _distinct(reading, each, groups, entities)
-            yield profile_columns.column(each, role, groups, distinct, exact=reading.whole)
+            yield profile_columns.column(each, role, groups, distinct)
 
 
 def _grouping(seen: Seen) -> Grouping:
@@ -164,19 +167,24 @@ def _grouping(seen: Seen) -> Grouping:
 
 def _distinct(
     reading: _Reading, seen: Seen, groups: Groups | None, entities: Mapping[tuple[str, ...], Entities]
-) -> int:
-    """How many different values there are: known already, or counted now."""
+) -> tuple[int, Precision]:
+    """How many different values there are: known already, or counted now. Where nearly all are, an estimate will do."""
     if groups is None:
-        return 0
-    if not seen.edges:
-        return groups.total - any(group.text is None for group in groups.groups)
+        return 0, Precision.EXACT
     if seen.column.unique:
-        return seen.totals.count
-    if seen.sample.rows == seen.totals.rows:
-        return seen.sample.distinct
+        return seen.totals.count, Precision.EXACT if reading.whole else Precision.AT_LEAST
     if reading.whole and (counted := entities.get((seen.column.name,))):
-        return counted.count
-    return postgresql_profile.distinct(reading.connection, reading.relation, seen.column, reading.part)
+        return counted.count, Precision.EXACT
+    precision = Precision.EXACT if reading.whole else Precision.AT_LEAST
+    if not seen.edges:
+        return groups.total - any(group.text is None for group in groups.groups), precision
+    if seen.sample.rows == seen.totals.rows:
+        return seen.sample.distinct, precision
+    slices = _SLICES if reading.whole and seen.sample.distinct > _VARIED * seen.sample.count else 1
+    counted_now = postgresql_profile.distinct(
+        reading.connection, reading.relation, seen.column, reading.part, slices=slices
+    )
+    return min(counted_now, seen.totals.count), precision if slices == 1 else Precision.ESTIMATE
 
 
 def _entities(reading: _Reading, target: Target, columns: set[str]) -> Iterator[Entities]:

@@ -90,7 +90,7 @@ def _profiled(env: Environment, schema: str, target: Target, timeout: float, emi
 
 def _nothing(stack: Stack) -> MmpError:
     return MmpError(
-        f"Neither the Feast registry of stack {stack.name} nor its contract knows a table, so there is none to profile.",
+        f"Neither the Feast registry nor the contract of stack {stack.name} knows a table, so there is nothing to tell.",
         repairs=[Repair("mmp-dev features apply", "registers the definitions in feast_repo/")],
         code="NOTHING_TO_PROFILE",
     )

@@ -11,12 +11,14 @@ from mmp_local_dev.cli.render.charts import Chart
 from mmp_local_dev.cli.render.figures import age, day, figure, share
 from mmp_local_dev.cli.render.templates import render
 from mmp_local_dev.cli.render.words import duration, number
-from mmp_local_dev.features.profile_facts import Column, Profile, Share, Table
+from mmp_local_dev.features.profile_facts import Column, Precision, Profile, Share, Table
 from mmp_local_dev.services.postgresql_measures import Kind
 
 _VALUES = 5  # of a column that are shown
 _SHARES = 12  # values of a column whose shares are shown
 _LENGTHS = {Kind.TEXT: "characters", Kind.ARRAY: "elements", Kind.OTHER: "characters, as text"}
+
+_PRECISION = {Precision.EXACT: "", Precision.ESTIMATE: "≈ ", Precision.AT_LEAST: "≥ "}
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def _column(column: Column) -> ShownColumn:
         _type(column),
         share(column.nulls, column.rows),
         round(100 * column.nulls / column.rows, 1) if column.rows else 0,
-        ("" if column.distinct_exact else "≥ ") + f"{column.distinct:,}" if column.count else "",
+        f"{_PRECISION[column.precision]}{column.distinct:,}" if column.count else "",
         charts.histogram(drawn, _title(column)) if drawn else None,
         values,
         f"and {number(hidden, 'value')} more" if values and hidden > 0 else "",
@@ -201,7 +203,7 @@ def _told(column: Column) -> str:
     if column.kind is Kind.BOOLEAN:
         return ""
     told = _times(column) if column.kind is Kind.TIME else _lengths(column, column.low, column.high)
-    different = column.distinct == column.count and column.distinct_exact and column.count > 1
+    different = column.distinct == column.count and column.precision is Precision.EXACT and column.count > 1
     return f"{told}; no two are equal" if different else told
 
 
