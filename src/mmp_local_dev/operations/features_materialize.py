@@ -119,11 +119,12 @@ def _plans(env: Environment, project: Project, names: Sequence[str], until: date
 
 def _tell(plans: Sequence[Plan], emit: Emit, *, latest: bool) -> None:
     """Why everything is written, what is left out, and where there is nothing at all."""
-    for why in dict.fromkeys(each.why for each in plans if each.extent.entities and each.why not in ("", ASKED)):
-        emit(Note(f"All rows of {', '.join(each.view for each in plans if each.why == why)}: {why}."))
+    written = [each for each in plans if each.extent.entities]
+    for why in dict.fromkeys(each.why for each in written if each.why not in ("", ASKED)):
+        emit(Note(f"All rows of {', '.join(each.view for each in written if each.why == why)}: {why}."))
     for each in plans:
         if latest and each.extent.later:
-            emit(Warned(f"{each.view} has {each.extent.later:,} rows of the future, which are left out."))
+            emit(Warned(f"{each.extent.later:,} of the rows of {each.view} are of the future; they are left out."))
     if empty := [each.view for each in plans if each.why and not each.extent.entities]:
         emit(Note(f"There are no rows of {', '.join(empty)}; `mmp-dev features seed` makes some."))
 

@@ -1,4 +1,4 @@
-"""Tables that are filled beside the ones whose place they take later: in a schema of their own, without keys at first."""
+"""Tables that are filled beside those whose place they take later: in a schema of their own, without keys at first."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def check_free(staging: Staging) -> None:
 
 
 def put_in_place(staging: Staging, comment: str, agree: Callable[[Mapping[str, Held]], None]) -> Mapping[str, int]:
-    """Let the copies take the place of their tables, in one transaction: with `comment`, and the rights of the old ones.
+    """Let the copies take the place of their tables in one transaction, with `comment` and the rights of the old ones.
 
     Returns the rows of each. `agree` is told what the old tables hold when nobody can change them any more, and raises
     to keep them. Raises NotReady while somebody uses them, and MmpError as `check_free` does.

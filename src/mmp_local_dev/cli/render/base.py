@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
     from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -71,6 +72,9 @@ class Output:
 
     def features_applied(self, result: FeaturesApplied) -> None:
         """The end of `features apply`."""
+
+    def features_seeded(self, result: FeaturesSeeded) -> None:
+        """The end of `features seed`."""
 
     def materialized(self, result: Materialization) -> None:
         """The end of `features materialize`."""

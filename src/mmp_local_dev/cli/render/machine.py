@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
     from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -113,6 +114,10 @@ class JsonOutput(Output):
         """Every change, and those that were refused."""
         self._data = result.to_data()
         self._ok = not result.refused
+
+    def features_seeded(self, result: FeaturesSeeded) -> None:
+        """As it is."""
+        self._data = asdict(result)
 
     def materialized(self, result: Materialization) -> None:
         """As it is, moments in ISO 8601."""

@@ -15,7 +15,7 @@ import click
 
 from mmp_local_dev.cli.render import findings
 from mmp_local_dev.cli.render.base import Output
-from mmp_local_dev.cli.render.words import MARKS, say
+from mmp_local_dev.cli.render.words import MARKS, number, say
 from mmp_local_dev.events import Began, Done, Event, Note, Progress, Waiting, Warned
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
     from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -47,6 +48,7 @@ _DOING = {
     "compare": "comparing",
     "apply": "applying the definitions",
     "load": "loading",
+    "derive": "computing statistics",
     "materialize": "writing",
     "remove": "looking for rows that are gone",
     "profile": "reading",
@@ -61,6 +63,7 @@ _DONE = {
     "compare": "read for comparison",
     "apply": "definitions applied",
     "load": "loaded",
+    "derive": "statistics computed",
     "materialize": "materialized",
     "profile": "read",
 }
@@ -98,6 +101,8 @@ class PeopleOutput(Output):
             say(f"Dry run: would start what does not run of these ({result.runtime} runtime). Nothing changed.")
             return
         self.report(result.report)
+        if left := result.left_to_check:
+            say(f"Left to mmp-dev check, since reading through Feast takes seconds: {number(left, 'clause')}.")
         written = "written" if result.env_file_written else "unchanged"
         say(f"Environment: {result.env_file} ({written}). Ready in {result.seconds:.1f} s ({result.runtime}).")
         if result.report.kept:
@@ -171,6 +176,13 @@ class PeopleOutput(Output):
 
         self.close()
         changes.say_applied(result)
+
+    def features_seeded(self, result: FeaturesSeeded) -> None:
+        """What there is now, and the next command."""
+        from mmp_local_dev.cli.render import seeded
+
+        self.close()
+        seeded.say_seeded(result)
 
     def materialized(self, result: Materialization) -> None:
         """What was done for each view."""
