@@ -39,7 +39,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "filelock": ("files.py",),
     "google": ("services/protobuf.py",),
     "hiredis": ("services/redis_commands.py",),
-    "jinja2": ("cli/render/html.py",),
+    "jinja2": ("cli/render/templates.py",),
     "mmh3": ("services/feast_leftovers.py", "services/feast_online.py"),
     "packaging": ("contract/",),
     "pandas": ("services/feast.py",),  # what Feast is asked with

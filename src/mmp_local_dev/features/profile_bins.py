@@ -14,6 +14,7 @@ MOST = 32  # bins of numbers
 MOST_MOMENTS = 200  # bins of a period that is drawn wide
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = -62135596800.0, 253402300799.0  # the first and the last second of the years that Python has
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _MONDAY = 4 * 86400  # the first one since 1970
 _MONTH, _YEAR = 2629800, 31557600  # seconds, on average
@@ -62,7 +63,7 @@ def of_numbers(spread: Spread, *, whole: bool, most: int = MOST) -> Edges:
 def of_moments(spread: Spread, *, most: int = MOST_MOMENTS) -> Edges:
     """Edges for moments in seconds since 1970: the shortest of second, minute, ... year that gives few enough bins."""
     low, high = _cut(*_range(spread))
-    low, high = (min(max(each, _seconds(datetime.min)), _seconds(datetime.max) - 1) for each in (low, high))
+    low, high = (min(max(each, _FIRST), _LAST - 1) for each in (low, high))
     length = high - low
     for unit, seconds in _UNITS.items() if length else [("day", 86400)]:
         if length / seconds < most - 1:
@@ -71,7 +72,9 @@ def of_moments(spread: Spread, *, most: int = MOST_MOMENTS) -> Edges:
             return Edges(tuple(begin + edge for edge in edges), Scale.CALENDAR, unit)
     if length / _MONTH < most - 1:
         return Edges(tuple(_month_edges(low, high, 1)), Scale.CALENDAR, "month")
-    years = next(step for step in (1, 2, 5, 10, 20, 50, 100) if length / _YEAR / step < most - 1 or step == 100)
+    years = next(
+        step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if length / _YEAR / step < most - 1 or step == 500
+    )
     unit = "year" if years == 1 else f"{years} years"
     return Edges(tuple(_month_edges(low, high, 12 * years)), Scale.CALENDAR, unit)
 
@@ -85,8 +88,8 @@ def counted(edges: Sequence[float], values: Iterable[tuple[float, int]]) -> tupl
 
 
 def moment(seconds: float) -> datetime:
-    """The moment so many seconds after 1970 began."""
-    return _EPOCH + timedelta(seconds=seconds)
+    """The moment so many seconds after 1970 began, or the nearest one that Python has."""
+    return _EPOCH + timedelta(seconds=min(max(seconds, _FIRST), _LAST))
 
 
 def _range(spread: Spread) -> tuple[float, float, float, float]:
@@ -125,7 +128,7 @@ def _step(least: float, *, whole: bool) -> float:
 def _equal_edges(low: float, high: float, step: float) -> Iterator[float]:
     first, last = math.floor(low / step), math.floor(high / step) + 1
     if low + step == low or high + step == high:  # so few digits are left that all is one value
-        first, last, step = 0, 1, max(abs(low), abs(high), 1.0)
+        first, last, step = (-1 if low < 0 else 0), (1 if high >= 0 else 0), 2 * max(abs(low), abs(high))
     digits = max(0, -math.floor(math.log10(step))) + 1
     yield from (round(place * step, digits) if digits < 300 else place * step for place in range(first, last + 1))
 
@@ -140,14 +143,9 @@ def _log_edges(low: float, high: float, most: int) -> Iterator[float]:
 def _month_edges(low: float, high: float, step: int) -> Iterator[float]:
     """The first days of months, or of every so many months."""
     first = (moment(low).year * 12 + moment(low).month - 1) // step * step
-    at = max(first, 12)
-    while at < 9999 * 12:
-        edge = _seconds(datetime(at // 12, at % 12 + 1, 1))
+    for at in range(max(first, 12), 10_000 * 12, step):
+        edge = (datetime(at // 12, at % 12 + 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()
         yield edge
         if edge > high:
             return
-        at += step
-
-
-def _seconds(at: datetime) -> float:
-    return (at.replace(tzinfo=UTC) - _EPOCH).total_seconds()
+    yield _LAST

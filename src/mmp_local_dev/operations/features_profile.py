@@ -90,7 +90,7 @@ def _profiled(env: Environment, schema: str, target: Target, timeout: float, emi
 
 def _nothing(stack: Stack) -> MmpError:
     return MmpError(
-        f"Neither the Feast registry nor the contract of stack {stack.name} knows a table, so there is nothing to tell.",
+        f"Neither Feast registry nor contract of stack {stack.name} knows a table, so there is nothing to profile.",
         repairs=[Repair("mmp-dev features apply", "registers the definitions in feast_repo/")],
         code="NOTHING_TO_PROFILE",
     )

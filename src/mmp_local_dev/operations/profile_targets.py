@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -64,9 +64,15 @@ def _of_views(known: Known) -> Iterator[Target]:
         relation, problem = Relation(query=view.query), ""
         if view.table:
             relation, problem = _found(known.connection, view.table)
-        join_keys = (known.project.entities[each].join_key for each in view.entities if each in known.project.entities)
-        keys, features = tuple(join_keys), frozenset(view.features)
-        yield Target(name, relation, (name,), (keys,), view.timestamp_field, features, ttl=view.ttl, problem=problem)
+        keys = tuple(_in_source(view, view.join_keys))
+        (timestamp,) = _in_source(view, [view.timestamp_field])
+        features = frozenset(_in_source(view, view.features))
+        yield Target(name, relation, (name,), (keys,), timestamp, features, ttl=view.ttl, problem=problem)
+
+
+def _in_source(view: RegisteredView, names: Iterable[str]) -> Iterator[str]:
+    """What the view calls so, as its source calls it."""
+    return (view.columns.get(name, name) for name in names)
 
 
 def _why_without_rows(view: RegisteredView) -> str:

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from mmp_local_dev.services.postgresql import Connection
 
-_LOCK_TIMEOUT = 5  # seconds that a lock of somebody else is waited for
+_LOCK_TIMEOUT = 5  # seconds that a lock of somebody else is waited for, at most half of a query's time
+
+_CLOSED = "the user of .env may not read it"
 
 _KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table"}
 
 _RELATION: LiteralString = """
-    SELECT n.nspname, c.relname, c.relkind::text, coalesce(obj_description(c.oid, 'pg_class'), ''),
-           has_schema_privilege(n.oid, 'USAGE')
+    SELECT n.nspname, c.relname, c.relkind::text, coalesce(obj_description(c.oid, 'pg_class'), '')
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = to_regclass(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 """
@@ -129,16 +130,16 @@ def find(connection: Connection, table: str) -> Relation | None:
     """
     import psycopg
 
-    with connection.transaction():
-        try:
+    try:
+        with connection.transaction():
             row = connection.execute(_RELATION, [table]).fetchone()
-        except (psycopg.errors.InvalidName, psycopg.errors.SyntaxError):  # no name at all
-            return None
+    except (psycopg.errors.InvalidName, psycopg.errors.SyntaxError):  # no name at all
+        return None
+    except psycopg.errors.InsufficientPrivilege:
+        raise RelationUnreadable(_CLOSED) from None
     if row is None:
         return None
-    schema, name, kind, comment, usable = row
-    if not usable:
-        raise RelationUnreadable(f"the schema {schema} may not be used")
+    schema, name, kind, comment = row
     return Relation(schema, name, _KINDS[kind], comment)
 
 
@@ -170,7 +171,7 @@ def _set(connection: Connection, schema: str, timeout: float) -> None:
     values = {
         "search_path": ", ".join('"' + each.replace('"', '""') + '"' for each in dict.fromkeys((schema, "public"))),
         "statement_timeout": str(round(timeout * 1000)),
-        "lock_timeout": str(round(min(timeout, _LOCK_TIMEOUT) * 1000)),
+        "lock_timeout": str(round(_lock_timeout(timeout) * 1000)),
         "TimeZone": "UTC",
         "work_mem": "64MB",
         "jit": "off",
@@ -179,14 +180,18 @@ def _set(connection: Connection, schema: str, timeout: float) -> None:
         postgresql.scalar(connection, "SELECT set_config(%s, %s, true)", name, value)
 
 
+def _lock_timeout(timeout: float) -> float:
+    return min(timeout / 2, _LOCK_TIMEOUT)
+
+
 def _why(error: Error, timeout: float) -> str:
     """The reason in a few words, for what can happen to anybody; else as PostgreSQL says it."""
     from psycopg import errors
 
     known: Sequence[tuple[type[Exception], str]] = (
-        (errors.LockNotAvailable, f"somebody holds a lock on it, for more than {min(timeout, _LOCK_TIMEOUT):g} s"),
+        (errors.LockNotAvailable, f"somebody holds a lock on it, for more than {_lock_timeout(timeout):g} s"),
         (errors.QueryCanceled, f"reading it takes longer than {timeout:g} s"),
-        (errors.InsufficientPrivilege, "the user of .env may not read it"),
+        (errors.InsufficientPrivilege, _CLOSED),
     )
     found = next((why for kind, why in known if isinstance(error, kind)), "")
     return found or (error.diag.message_primary or str(error)).splitlines()[0].rstrip(".")
