@@ -29,7 +29,7 @@ class MaterializedView:
     why: str
 
 
-def materialize(
+def carry_out(
     env: Environment, project: Project, key_version: int, plans: Sequence[Plan], emit: Emit
 ) -> list[MaterializedView]:
     """Do what is planned. Interrupted at any point, the same again completes it.

@@ -78,7 +78,9 @@ def check_in_container(root: Path, asked: dict[str, object]) -> Report:
 
 def _without_feast(clause: LiveClause) -> LiveClause:
     def check(_env: Environment, _timeout: float) -> None:
-        raise ClauseSkipped("needs Feast, which the container of this view does not have; mmp-dev check reads it here")
+        raise ClauseSkipped(
+            "needs Feast, which the container of this view does not have; mmp-dev check reads it from this machine"
+        )
 
     return replace(clause, check=check) if clause.slow else clause
 

@@ -111,11 +111,12 @@ def _layout(project: Project, view_name: str) -> _Layout:
     if not view.join_keys or not TYPES.issuperset(view.join_keys.values()):
         typed = ", ".join(f"{name} {type_}" for name, type_ in view.join_keys.items()) or "none"
         raise MmpError(f"Feast stores no rows of {view_name} by its keys: {typed}.", code="VIEW_NOT_STORED")
-    fields = (f"_ts:{view_name}".encode(), *(_field(f"{view_name}:{name}") for name in view.features))
+    fields = (f"_ts:{view_name}".encode(), *(field(f"{view_name}:{name}") for name in view.features))
     return _Layout(KeyForm(view.join_keys, project.name), tuple(view.features), fields)
 
 
-def _field(reference: str) -> bytes:
+def field(reference: str) -> bytes:
+    """The name of the field of a feature, which is given as `view:feature`."""
     from mmh3 import hash as murmur3
 
     return struct.pack("<I", murmur3(reference, signed=False))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
-    from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_materialize import FeaturesMaterialized
     from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
@@ -76,7 +76,7 @@ class Output:
     def features_seeded(self, result: FeaturesSeeded) -> None:
         """The end of `features seed`."""
 
-    def materialized(self, result: Materialization) -> None:
+    def features_materialized(self, result: FeaturesMaterialized) -> None:
         """The end of `features materialize`."""
 
     def init(self, result: Init) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
-    from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_materialize import FeaturesMaterialized
     from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
@@ -119,7 +119,7 @@ class JsonOutput(Output):
         """As it is."""
         self._data = asdict(result)
 
-    def materialized(self, result: Materialization) -> None:
+    def features_materialized(self, result: FeaturesMaterialized) -> None:
         """As it is, moments in ISO 8601."""
         self._data = result.to_data()
 

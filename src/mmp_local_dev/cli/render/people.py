@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
-    from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_materialize import FeaturesMaterialized
     from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
@@ -184,7 +184,7 @@ class PeopleOutput(Output):
         self.close()
         seeded.say_seeded(result)
 
-    def materialized(self, result: Materialization) -> None:
+    def features_materialized(self, result: FeaturesMaterialized) -> None:
         """What was done for each view."""
         from mmp_local_dev.cli.render import materialized
 
