@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mmp_local_dev.features.profile_bins import Scale
@@ -152,6 +152,35 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Online:
+    """How the rows of a view are online, each compared with the latest of its entity offline.
+
+    `rows` were compared, all that there are or, if not `whole`, some; `stored` of them are online. `differences` counts
+    those that differ, by kind (see `feast_difference.Kind`), of which `example` tells the first. `waiting` rows are in
+    the future offline. `materialized` is until when (ISO 8601) rows of `data_set` were loaded, "" where that is not
+    known; `redefined`: by another definition than today's. Where `problem` says why, nothing is known.
+    """
+
+    view: str
+    problem: str = ""
+    rows: int = 0
+    stored: int = 0
+    cells: int = 0
+    waiting: int = 0
+    differences: Mapping[str, int] = field(default_factory=dict)
+    example: str = ""
+    whole: bool = True
+    materialized: str = ""
+    data_set: str = ""
+    redefined: bool = False
+
+    @property
+    def equal(self) -> int:
+        """How many rows are the same in both."""
+        return self.rows - sum(self.differences.values())
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something to look at: in which table, of which column (either may be "" for all)."""
 
@@ -173,10 +202,11 @@ class Profile:
     seconds: float
     data_sets: tuple[str, ...]
     tables: tuple[Table, ...]
+    online: tuple[Online, ...]
     without_rows: Mapping[str, str]
     notices: tuple[Notice, ...]
 
     @property
     def complete(self) -> bool:
-        """Whether every table could be read."""
-        return not any(table.problem for table in self.tables)
+        """Whether every table and the online store could be read."""
+        return not any([*(table.problem for table in self.tables), *(each.problem for each in self.online)])

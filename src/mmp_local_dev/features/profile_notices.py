@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import dropwhile
 
-from mmp_local_dev.features.profile_facts import Column, Notice, Precision, Table
+from mmp_local_dev.features.profile_facts import Column, Notice, Online, Precision, Table
 
 _MANY = 0.2  # of the rows without a value
 _DAY = 86400
 
 
-def notices(tables: Sequence[Table]) -> Iterator[Notice]:
-    """In the tables' order; of each table first what is true of all of it."""
+def notices(tables: Sequence[Table], online: Sequence[Online] = ()) -> Iterator[Notice]:
+    """In the tables' order; of each table first what is true of all of it. The online store comes last."""
     names = {table.comment for table in tables if table.comment}
     if len(names) > 1:
         yield Notice("", "", f"The tables hold different data sets: {'; '.join(sorted(names))}.")
     for table in tables:
         yield from (Notice(table.name, "", text) for text in _of_table(table))
         yield from (Notice(table.name, each.name, text) for each in table.columns for text in _of_column(each))
+    data_sets = {view: table.comment for table in tables for view in table.views}
+    for each in online:
+        yield from (Notice(each.view, "", text) for text in _of_online(each, data_sets.get(each.view, "")))
 
 
 def _of_table(table: Table) -> Iterator[str]:
@@ -48,6 +51,21 @@ def _of_column(column: Column) -> Iterator[str]:
     if column.extreme:
         kinds = f"{column.nan:,} of them NaN" if column.nan else "infinite or beyond 1e100"
         yield f"has {column.extreme:,} values that cannot be counted in, {kinds}."
+
+
+def _of_online(online: Online, data_set: str) -> Iterator[str]:
+    if online.problem:
+        yield f"could not be compared with the online store: {online.problem}"
+    elif online.rows and not online.stored:
+        yield "is not in the online store yet; `mmp-dev features materialize` loads it."
+    elif online.differences:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in online.differences.items())
+        differ = sum(online.differences.values())
+        yield f"differs online in {differ:,} of {_rows(online.rows)}: {kinds}. The first: {online.example}."
+    if online.data_set != data_set and online.materialized and online.data_set:
+        yield f"was loaded into the online store from another data set: {online.data_set}."
+    if online.redefined:
+        yield "was loaded into the online store by another definition than today's."
 
 
 def _gap(counts: Sequence[int]) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +13,15 @@ from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, Repair
 from mmp_local_dev.events import Began, Done, Emit, Warned
-from mmp_local_dev.features import profile_table
-from mmp_local_dev.features.profile_facts import Profile, Table
+from mmp_local_dev.features import profile_online, profile_table
+from mmp_local_dev.features.profile_facts import Online, Profile, Table
 from mmp_local_dev.features.profile_notices import notices
 from mmp_local_dev.features.profile_table import Target
 from mmp_local_dev.operations import profile_targets
 from mmp_local_dev.operations.opened import contract_of, published
 from mmp_local_dev.operations.profile_targets import Known
-from mmp_local_dev.services import feast_registry, postgresql_relations
+from mmp_local_dev.services import feast_materialized, feast_registry, postgresql_relations
+from mmp_local_dev.services.feast_materialized import Materialized
 from mmp_local_dev.services.feast_registry import Project
 from mmp_local_dev.services.postgresql_relations import RelationUnreadable
 from mmp_local_dev.workspace import Stack
@@ -43,6 +44,7 @@ def features_profile(stack: Stack, *, names: Sequence[str] = (), timeout: float 
         raise _nothing(stack)
     chosen = profile_targets.named(targets, names)
     tables = tuple(_profiled(env, schema, target, timeout, emit) for target in chosen)
+    online = tuple(_online(env, project, tables, timeout, emit))
     return Profile(
         project=project.name,
         contract=contract.name,
@@ -52,8 +54,9 @@ def features_profile(stack: Stack, *, names: Sequence[str] = (), timeout: float 
         seconds=round(time.monotonic() - began, 3),
         data_sets=tuple(dict.fromkeys(table.comment for table in tables if table.comment)),
         tables=tables,
+        online=online,
         without_rows=profile_targets.without_rows(project),
-        notices=tuple(notices(tables)),
+        notices=tuple(notices(tables, online)),
     )
 
 
@@ -86,6 +89,38 @@ def _profiled(env: Environment, schema: str, target: Target, timeout: float, emi
     seconds = time.monotonic() - began
     emit(Done(target.name, "profile", seconds))
     return replace(found, seconds=round(seconds, 3))
+
+
+def _online(
+    env: Environment, project: Project, tables: Sequence[Table], timeout: float, emit: Emit
+) -> Iterator[Online]:
+    try:
+        noted = feast_materialized.recorded(env, project.name, timeout=timeout)
+    except MmpError as error:
+        emit(Warned(error.message))
+        noted = {}
+    for table in tables:
+        for view in table.views:
+            if table.rows and project.views[view].online:
+                yield from _compared(env, project, view, table, noted, timeout, emit)
+
+
+def _compared(
+    env: Environment,
+    project: Project,
+    view: str,
+    table: Table,
+    noted: Mapping[str, Materialized],
+    timeout: float,
+    emit: Emit,
+) -> Iterator[Online]:
+    began = time.monotonic()
+    emit(Began(view, "compare"))
+    if found := profile_online.compare(env, project, view, table, noted, timeout=timeout):
+        if found.problem:
+            emit(Warned(f"{view} cannot be compared online: {found.problem}"))
+        yield found
+    emit(Done(view, "compare", time.monotonic() - began))
 
 
 def _nothing(stack: Stack) -> MmpError:

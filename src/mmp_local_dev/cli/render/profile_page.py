@@ -8,10 +8,10 @@ from datetime import datetime
 
 from mmp_local_dev.cli.render import charts
 from mmp_local_dev.cli.render.charts import Chart
-from mmp_local_dev.cli.render.figures import age, day, figure, share
+from mmp_local_dev.cli.render.figures import age, day, figure, moment, share
 from mmp_local_dev.cli.render.templates import render
 from mmp_local_dev.cli.render.words import duration, number
-from mmp_local_dev.features.profile_facts import Column, Precision, Profile, Share, Table
+from mmp_local_dev.features.profile_facts import Column, Online, Precision, Profile, Share, Table
 from mmp_local_dev.services.postgresql_measures import Kind
 
 _VALUES = 5  # of a column that are shown
@@ -72,12 +72,24 @@ class ShownTable:
     columns: tuple[ShownColumn, ...]
 
 
+@dataclass(frozen=True)
+class ShownOnline:
+    """How a view is online, as the page shows it: parts of the whole in percent, each with its kind and rows."""
+
+    of: Online
+    equal: str
+    until: str
+    parts: tuple[tuple[str, float], ...]
+    differences: tuple[tuple[str, str], ...]
+
+
 def page(profile: Profile) -> str:
     """The page about a profile."""
     return render(
         "profile.html",
         profile=profile,
         tables=[_table(table, f"table-{place}") for place, table in enumerate(profile.tables, 1)],
+        online=[_online(each) for each in profile.online],
         taken=f"{datetime.fromisoformat(profile.taken):%-d %B %Y, %H:%M} UTC",
         rows=sum(table.rows for table in profile.tables),
         age=age,
@@ -101,6 +113,18 @@ def _table(table: Table, anchor: str) -> ShownTable:
         charts.histogram(over_time, title) if over_time and len(over_time.counts) > 1 else None,
         tuple(_shares(table)),
         tuple(_column(column) for column in table.columns),
+    )
+
+
+def _online(online: Online) -> ShownOnline:
+    until = moment(datetime.fromisoformat(online.materialized).timestamp()) if online.materialized else ""
+    parts = [("equal", online.equal), *online.differences.items()]
+    return ShownOnline(
+        online,
+        share(online.equal, online.rows),
+        until,
+        tuple((kind, round(100 * count / online.rows, 2)) for kind, count in parts if count),
+        tuple((kind, f"{count:,}") for kind, count in online.differences.items()),
     )
 
 
