@@ -30,8 +30,8 @@ class Environment(Mapping[str, str]):
         return f"Environment({self.masked()!r})"
 
     def masked(self) -> dict[str, str]:
-        """All variables, every secret one as `MASK`: what may be shown."""
-        return {name: MASK if name in self.secrets else value for name, value in self.items()}
+        """All variables, every secret one that is not empty as `MASK`: what may be shown."""
+        return {name: MASK if value and name in self.secrets else value for name, value in self.items()}
 
     def redact(self, text: str) -> str:
         """`text` with `MASK` in place of every secret value, as it is, URL-quoted or partly so."""

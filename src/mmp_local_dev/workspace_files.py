@@ -8,6 +8,7 @@ from pathlib import Path
 import mmp_local_dev
 
 CONTRACT = "dev-contract.yml"
+FEATURE_TABLES = "scripts/feature_tables.sql"  # its names without a schema lie in that of FEAST_DB_SCHEMA
 SCHEMA = "dev-contract.schema.json"  # for editors: the contract's first line names it
 FILES = (
     CONTRACT,
@@ -20,7 +21,7 @@ FILES = (
     "mlflow/requirements.txt",
     "mlflow/schema.sql",
     "mlflow/serve.sh",
-    "scripts/feature_tables.sql",
+    FEATURE_TABLES,
     "scripts/postgresql-init.sh",
     "scripts/verify_contract.py",
 )

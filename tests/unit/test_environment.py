@@ -34,7 +34,7 @@ class TestEnvironment:
         assert len(self.environment) == 3
 
     def test_shows_no_secret(self) -> None:
-        assert self.environment.masked() == {"HOST": "db", "PASSWORD": MASK, "EMPTY": MASK}
+        assert self.environment.masked() == {"HOST": "db", "PASSWORD": MASK, "EMPTY": ""}
         assert repr(self.environment) == str(self.environment)
         assert "wörd" not in repr(self.environment)
 

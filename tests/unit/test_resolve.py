@@ -49,7 +49,6 @@ class TestLayers:
         env = resolved()
         assert (env["REDIS_HOST"], env["REDIS_PORT"]) == ("localhost", "6379")
         assert "REGISTRY" not in env
-        assert "REDIS_PASSWORD" not in env
 
     def test_the_first_with_a_value_holds(self) -> None:
         env = resolved({"REDIS_PORT": "1"}, {"REDIS_PORT": "2", "REDIS_HOST": "two"}, {"REDIS_HOST": "three"})
@@ -71,7 +70,6 @@ class TestLayers:
         assert {name for name in shipped.variables if name not in env} == {
             "FEAST_REGISTRY_PATH",
             "MMP_STACK_ID",
-            "REDIS_PASSWORD",
         }
 
 
@@ -83,7 +81,12 @@ class TestSecrets:
         assert resolved({}, {"DB_PASSWORD": made})["DB_PASSWORD"] == made
 
     def test_an_optional_one_is_not_made_up(self) -> None:
-        assert "REDIS_PASSWORD" not in resolved()
+        optional = contract(Variable("OPTIONAL", VariableType.STRING, required=False, sensitive=True))
+        assert "OPTIONAL" not in resolve(optional, [], settings={})
+
+    def test_a_password_that_there_need_not_be_is_published_as_an_empty_one(self) -> None:
+        """Where it is not set, `${REDIS_PASSWORD}` in Feast's configuration would stay as it is written."""
+        assert resolved()["REDIS_PASSWORD"] == ""
         assert resolved({"REDIS_PASSWORD": "mine"})["REDIS_PASSWORD"] == "mine"
 
     def test_one_that_the_consumer_sets_is_not_made_up(self) -> None:

@@ -11,6 +11,9 @@ from mmp_local_dev.contract.values import problem
 from mmp_local_dev.environment import Environment, generate_secret
 from mmp_local_dev.errors import EnvironmentInvalid, Repair
 
+# A part that there may not be is published as an empty value: where its variable is not set, Feast's configuration and
+# others that expand `${REDIS_PASSWORD}` would take that for the password.
+_MAY_BE_EMPTY = "redis.password"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -25,8 +28,9 @@ class Layer:
 def resolve(contract: Contract, layers: Sequence[Layer], *, settings: Mapping[str, str]) -> Environment:
     """The final values of the contract's variables and of `settings` (name to default); earlier layers win.
 
-    A required secret that no layer has is made up. Raises EnvironmentInvalid for a value of the wrong type, and when
-    one source names a service's port and URL and the two disagree.
+    A required secret that no layer has is made up; a password that there need not be is empty then. Raises
+    EnvironmentInvalid for a value of the wrong type, and when one source names a service's port and URL and the two
+    disagree.
     """
     values: dict[str, str] = {}
     for variable in contract.variables.values():
@@ -42,7 +46,8 @@ def _value(variable: Variable, layers: Sequence[Layer]) -> str | None:
     value, source = _first(variable.name, layers)
     if value is None:
         makes_one_up = variable.required and variable.sensitive and not variable.accepted
-        return variable.default or (generate_secret() if makes_one_up else None)
+        none = "" if variable.binds == _MAY_BE_EMPTY else None
+        return variable.default or (generate_secret() if makes_one_up else none)
     if wrong := problem(variable.type, value):
         shown = "" if variable.sensitive else f" ({value!r})"
         raise EnvironmentInvalid(f"{variable.name}{shown} from {source} is no {variable.type}: {wrong}.")

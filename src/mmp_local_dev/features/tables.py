@@ -8,8 +8,7 @@ from pathlib import Path
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.services import postgresql, postgresql_script, postgresql_tables
 from mmp_local_dev.services.postgresql_tables import Location
-
-FILE = Path("scripts", "feature_tables.sql")
+from mmp_local_dev.workspace_files import FEATURE_TABLES
 
 
 def make(workspace: Path, env: Environment, wanted: Collection[Location], *, timeout: float) -> bool:
@@ -18,7 +17,7 @@ def make(workspace: Path, env: Environment, wanted: Collection[Location], *, tim
     What is there stays as it is. Nothing happens in a workspace without the file. Raises InputError for a file that
     PostgreSQL refuses, and NotReady.
     """
-    path = workspace / FILE
+    path = workspace / FEATURE_TABLES
     text = postgresql_script.text_of(path)
     if text is None or _are_there(env, wanted, timeout):
         return False

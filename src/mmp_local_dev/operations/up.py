@@ -20,7 +20,7 @@ from mmp_local_dev.operations.features_up import FeatureStore
 from mmp_local_dev.operations.opened import Opened, check_hosts, check_names, choose_runtime, locked, open_stack, save
 from mmp_local_dev.processes import free_port
 from mmp_local_dev.runtimes.base import PORT_VARIABLES, Runtime, State
-from mmp_local_dev.services import select
+from mmp_local_dev.services import feast, select
 from mmp_local_dev.services.base import Home, Service
 from mmp_local_dev.wait import wait_until
 from mmp_local_dev.workspace import Stack
@@ -34,7 +34,10 @@ _SETTLED_AFTER = 10.0
 
 @dataclass(frozen=True)
 class Up:
-    """What `up` did. `report` is None after a dry run; `started` are the services this call started."""
+    """What `up` did. `report` is None after a dry run; `started` are the services this call started.
+
+    `left_to_check` counts the slow clauses that it did not verify.
+    """
 
     env: Environment
     runtime: str
@@ -44,6 +47,7 @@ class Up:
     env_file: str
     env_file_written: bool
     report: Report | None
+    left_to_check: int
     seconds: float
 
 
@@ -57,13 +61,15 @@ def up(
     auto_ports: bool = False,
     dry_run: bool = False,
     wait_timeout: float = 120,
+    thorough: bool = False,
     emit: Emit = ignore,
 ) -> Up:
     """Start what does not run, wait until each service is ready, provision, write `.env`, verify the contract.
 
-    `names` limit it to these services and what they need. Twice is the same as once. On failure only what this call
-    started is stopped, and no data is touched. Raises MmpError: InputError for unusable input, PreflightFailed with
-    every problem of this machine at once, ServiceFailed with the end of the log of a service that does not come up.
+    `names` limit it to these services and what they need. Slow clauses are verified only if it is `thorough`. Twice is
+    the same as once. On failure only what this call started is stopped, and no data is touched. Raises MmpError:
+    InputError for unusable input, PreflightFailed with every problem of this machine at once, ServiceFailed with the
+    end of the log of a service that does not come up.
     """
     began = time.monotonic()
     services = select(names)
@@ -84,11 +90,18 @@ def up(
             move.undo(stack, opened.state, emit)
             if source:
                 target = move.move(source, target, emit)
-            return _up(target, services, began, wait_timeout, emit, auto_ports=auto_ports)
+            return _up(target, services, began, wait_timeout, emit, auto_ports=auto_ports, thorough=thorough)
 
 
 def _up(
-    opened: Opened, services: Sequence[Service], began: float, wait_timeout: float, emit: Emit, *, auto_ports: bool
+    opened: Opened,
+    services: Sequence[Service],
+    began: float,
+    wait_timeout: float,
+    emit: Emit,
+    *,
+    auto_ports: bool,
+    thorough: bool,
 ) -> Up:
     waivers = waivers_beside(opened.contract.path)  # before anything is started: the file may be wrong
     if auto_ports:
@@ -108,8 +121,9 @@ def _up(
             _settle(service, opened.runtime)
         features.end()
     clauses = concerning(clauses_of(opened.contract), [service.name for service in services])
-    report = verify(opened.contract, opened.env, clauses, waivers=waivers)
-    return _result(opened, services, started, report, began, written=written)
+    now = [clause for clause in clauses if thorough or not clause.slow]
+    report = verify(opened.contract, opened.env, now, waivers=waivers)
+    return _result(opened, services, started, report, began, written=written, left_to_check=len(clauses) - len(now))
 
 
 def _tried(source: Opened | None, target: Opened, services: Sequence[Service], began: float, emit: Emit) -> Up:
@@ -152,8 +166,10 @@ def _offering_another_runtime(opened: Opened, wanted: str) -> Iterator[None]:
 
 def _warn_of_doubtful_values(opened: Opened, emit: Emit) -> None:
     for variable in opened.contract.variables.values():
-        spliced = variable.binds and variable.binds.endswith((".username", ".password", ".database"))
-        if spliced and (why := doubt(opened.env.get(variable.name, ""))):
+        value, part = opened.env.get(variable.name, ""), variable.binds or ""
+        if part == "redis.password" and feast.misreads(value):
+            emit(Warned(f"{variable.name} cannot stand in Feast's connection string: Feast will not get in with it."))
+        elif part.endswith((".username", ".password", ".database")) and (why := doubt(value)):
             emit(Warned(f"{variable.name} {why}; some consumers will not read it as it is."))
 
 
@@ -255,6 +271,7 @@ def _result(
     began: float,
     *,
     written: bool,
+    left_to_check: int = 0,
 ) -> Up:
     return Up(
         env=Environment({n: opened.env[n] for n in opened.contract.variables if n in opened.env}, opened.env.secrets),
@@ -265,5 +282,6 @@ def _result(
         env_file=str(opened.stack.env_file),
         env_file_written=written,
         report=report,
+        left_to_check=left_to_check,
         seconds=time.monotonic() - began,
     )

@@ -124,6 +124,20 @@ def configuration(
     )
 
 
+def misreads(password: str) -> bool:
+    """Whether Feast takes another password out of `password=…` in the connection string of its configuration.
+
+    It splits that at commas, and takes what is JSON for what it means: `1e5` for a number, `"x"` for x.
+    """
+    if "," in password:
+        return True
+    try:
+        meant = json.loads(password)
+    except ValueError:
+        return False
+    return isinstance(meant, bool) or not isinstance(meant, int | float) or str(meant) != password
+
+
 def _redis(env: Mapping[str, str]) -> str:
     """Host, port and options. Feast splits them at commas and takes their values for JSON, a bare 123 for a number."""
     password = json.dumps(env.get("REDIS_PASSWORD") or "").replace(",", r"\u002c")

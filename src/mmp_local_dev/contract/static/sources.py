@@ -13,6 +13,7 @@ from mmp_local_dev.contract.static import compose, definitions, dotenv, feature_
 from mmp_local_dev.contract.static.files import text_of, texts_in
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError
+from mmp_local_dev.workspace_files import FEATURE_TABLES
 
 COMPOSE = "docker-compose.yml"
 ENV = ".env"
@@ -75,7 +76,9 @@ class Sources:
         return text_of(self.root, name)
 
     def _database(self) -> sql.Database:
-        return sql.parse({**texts_in(self.root, SCRIPTS, ".sql"), **texts_in(self.root, FEAST, ".sql")})
+        schema = self._contract.bound("postgresql.schema")
+        texts = {**texts_in(self.root, SCRIPTS, ".sql"), **texts_in(self.root, FEAST, ".sql")}
+        return sql.parse(texts, {FEATURE_TABLES: schema.default} if schema and schema.default else {})
 
     def _parsed(self, name: str, parse: Callable[[str, str], T]) -> T | None:
         text = text_of(self.root, name)

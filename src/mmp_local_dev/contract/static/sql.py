@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mmp_local_dev.contract.static.files import Place
 from mmp_local_dev.contract.static.sql_grants import Grant, grants
-from mmp_local_dev.contract.static.sql_text import Statement, name_of, statements
+from mmp_local_dev.contract.static.sql_text import PUBLIC, Statement, name_of, statements
 from mmp_local_dev.contract.types import canonical
 
 if TYPE_CHECKING:
@@ -60,10 +62,14 @@ class Database:
     unreadable: list[Statement] = field(default_factory=list)
 
 
-def parse(texts: Mapping[str, str]) -> Database:
-    """What the SQL files make, given as texts by name. Any text will do: what cannot be read is in `unreadable`."""
+def parse(texts: Mapping[str, str], schemas: Mapping[str, str] = MappingProxyType({})) -> Database:
+    """What the SQL files make, given as texts by name. Any text will do: what cannot be read is in `unreadable`.
+
+    Names without a schema go to the one that `schemas` has for the file, or to `public`.
+    """
     database = Database()
-    for statement in (each for name, text in texts.items() for each in statements(name, text)):
+    files = (statements(name, text, schema=schemas.get(name, PUBLIC)) for name, text in texts.items())
+    for statement in chain.from_iterable(files):
         database.roles.update(name_of(role) for role in _ROLE.findall(statement.text))
         database.grants.extend(grants(statement))
         if _TABLE.match(statement.text):

@@ -33,9 +33,9 @@ class Statement:
     schema: str
 
 
-def statements(file: str, text: str) -> Iterator[Statement]:
-    """The statements of the SQL file `file`, in order. Any text will do."""
-    schema, line = PUBLIC, 1
+def statements(file: str, text: str, *, schema: str = PUBLIC) -> Iterator[Statement]:
+    """The statements of the SQL file `file`, in order; names without a schema go to `schema`. Any text will do."""
+    line = 1
     for said in _split(text):
         above = said[: len(said) - len(said.lstrip())].count("\n")
         statement = Statement(said.strip(), Place(file, line + above), schema)

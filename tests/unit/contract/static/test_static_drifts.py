@@ -203,8 +203,42 @@ class TestThisProject:
     def test_the_repository_keeps_its_contract(self) -> None:
         report = checked(REPOSITORY)
         assert report.kept, broken(report)
-        kinds = ("service.ready", "service.version", "service.port", "service.loopback")
+        kinds = (
+            "service.ready",
+            "service.version",
+            "service.port",
+            "service.loopback",
+            "table.present",
+            "table.column",
+        )
         assert set(outcomes(report, *kinds).values()) == {Outcome.PASSED}
+
+    @pytest.mark.parametrize(
+        ("old", "new", "clause"),
+        [
+            ("category varchar(50) NOT NULL,\n    amount", "category text NOT NULL,\n    amount",
+             "table.column[features.transactions:category]"),
+            ("EXISTS merchant_stats (", "EXISTS other.merchant_stats (", "table.present[features.merchant_stats]"),
+            ("PRIMARY KEY (merchant_id, event_timestamp)", "PRIMARY KEY (event_timestamp, merchant_id)",
+             "table.key[features.merchant_stats]"),
+        ],
+        ids=["another type", "another schema", "another key"],
+    )  # fmt: skip
+    def test_a_drift_of_the_tables_that_up_makes(self, tmp_path: Path, old: str, new: str, clause: str) -> None:
+        init(tmp_path)
+        file = tmp_path / "scripts" / "feature_tables.sql"
+        text = file.read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        file.write_text(text.replace(old, new), encoding="utf-8")
+        assert {finding.clause for finding in broken(checked(tmp_path))} == {clause}
+
+    def test_only_what_up_runs_is_run_in_the_schema_of_features(self, tmp_path: Path) -> None:
+        """Who runs another file by hand makes tables in `public`, where no feature looks for them."""
+        init(tmp_path)
+        scripts = tmp_path / "scripts"
+        (scripts / "feature_tables.sql").rename(scripts / "tables.sql")
+        report = checked(tmp_path)
+        assert set(outcomes(report, "table.present").values()) == {Outcome.SKIPPED}
 
     def test_so_does_a_new_workspace(self, tmp_path: Path) -> None:
         init(tmp_path)
