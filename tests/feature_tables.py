@@ -58,7 +58,7 @@ class Features:
     def redis(self) -> Any:
         from redis import Redis
 
-        return Redis(port=int(self.env["REDIS_PORT"]))
+        return Redis(port=int(self.env["REDIS_PORT"]), password=self.env.get("REDIS_PASSWORD") or None)
 
     @contextmanager
     def sql(self) -> Iterator[psycopg.Connection[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def waive(folder: Path, expires: str) -> None:
-    waiver = f'{{id: "{CLAUSE}", reason: until we upgrade, expires: "{expires}"}}'
-    text = f"apiVersion: mmp.dev/v2\nkind: ContractWaivers\nwaivers: [{waiver}]\n"
+def waive(folder: Path, expires: str, *clauses: str) -> None:
+    waivers = [f'{{id: "{each}", reason: until we upgrade, expires: "{expires}"}}' for each in clauses or [CLAUSE]]
+    text = f"apiVersion: mmp.dev/v2\nkind: ContractWaivers\nwaivers: [{', '.join(waivers)}]\n"
     (folder / "contract-waivers.yml").write_text(text, encoding="utf-8")
 
 
@@ -42,6 +43,23 @@ def test_an_expired_waiver_has_no_effect_and_is_told(folder: Path, capsys: pytes
     waive(folder, "2000-01-01")
     assert main.run(["check", "--static"]) == 1
     assert "its waiver expired on 2000-01-01" in capsys.readouterr().out
+
+
+def test_a_waiver_of_no_clause_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether it is checked now or not: another check may be the one that it is for."""
+    waive(folder, "2999-12-31", "service.versoin[redis]", CLAUSE, "file.readable[docker-compose.yml]")
+    told = "the waiver of service.versoin[redis] (line 3) names no clause of the contract; remove it"
+    capsys.readouterr()
+    assert main.run(["check", "--static", "--only", "service.port"]) == 0
+    assert capsys.readouterr().err == f"Warning: {told}\n"
+    assert main.run(["check", "--static", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["warnings"] == [told]
+
+
+def test_a_waiver_of_a_change_is_none_of_its_business(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    waive(folder, "2999-12-31", "service-removed[redis]", CLAUSE)
+    assert main.run(["check", "--static"]) == 0
+    assert "Warning" not in capsys.readouterr().err
 
 
 def test_a_wrong_file_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from conftest import Dev, free_ports
+from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.model import Contract, KnownKeys
 from mmp_local_dev.contract.report import Finding, Outcome, Report
 from mmp_local_dev.contract.waivers import Waiver, Waivers
 from mmp_local_dev.environment import Environment
+from mmp_local_dev.operations.up import up
 from mmp_local_dev.services import postgresql
 from sample import Sample, make_sample
 
@@ -500,6 +502,19 @@ def test_a_table_that_somebody_holds_is_not_waited_for(sample: Sample) -> None:
         "sla.freshness[fresh]",
     }
     assert "Feast did not answer within 2 seconds." in broken(report)["fixture.offline[demographics_in_spring]"].message
+
+
+def test_up_leaves_what_reads_through_feast_to_check(sample: Sample) -> None:
+    slow = {clause.id for clause in clauses_of(sample.contract) if clause.slow}
+    told = f"Left to mmp-dev check, since reading through Feast takes seconds: {len(slow)} clauses.\n"
+    assert told in sample.dev("up").stdout
+    data = sample.dev.json("up")["data"]
+    assert data["left_to_check"] == len(slow)
+    assert not slow & {finding["clause"] for finding in data["report"]["findings"]}
+    thorough = up(sample.opened.stack, thorough=True)
+    assert thorough.left_to_check == 0
+    assert thorough.report is not None
+    assert slow <= {finding.clause for finding in thorough.report.of(Outcome.PASSED)}
 
 
 class TestWaivers:

@@ -10,7 +10,9 @@ import click
 
 from mmp_local_dev.cli import options, render
 from mmp_local_dev.cli.render.report_files import ReportFiles
-from mmp_local_dev.operations.check import Asked, check, check_on_network, check_static
+from mmp_local_dev.events import Warned
+from mmp_local_dev.operations.check import Asked, check, check_static
+from mmp_local_dev.operations.check_network import check_on_network
 from mmp_local_dev.operations.recheck import Check, check_until_kept, watch
 from mmp_local_dev.workspace import Stack
 
@@ -78,6 +80,8 @@ def command(
     with render.output("check", form=form, folder=stack.workspace.root) as out:
         report = check_until_kept(run, asked, seconds=retry_for or 0, emit=out.event)
         files.write(report)
+        for note in report.notes:
+            out.event(Warned(note))
         out.report(report, verbose=verbose)
     return report.exit_code
 

@@ -101,17 +101,22 @@ def yes_option(function: F) -> F:
     return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(function)
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask before something is deleted, unless `yes`. Raises InputError where nobody can answer, Abort for a no."""
+def confirm(question: str, *, yes: bool, what: str = "This deletes data") -> None:
+    """Ask before `what` is done, unless `yes`. Raises InputError where nobody can answer, Abort for a no."""
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_attended():
         raise InputError(
-            "This deletes data, and nobody is there to ask.",
+            f"{what}, and nobody is there to ask.",
             repairs=[Repair(shlex.join(["mmp-dev", *sys.argv[1:], "--yes"]), "deletes it without asking")],
             code="CONFIRMATION_REQUIRED",
         )
     click.confirm(question, abort=True, err=True)
+
+
+def is_attended() -> bool:
+    """Whether somebody is there who sees a question and can answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def contract_option(function: F) -> F:

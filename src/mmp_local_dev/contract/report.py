@@ -54,7 +54,8 @@ class Report:
     """The results of one verification, in the contract's order.
 
     `mode` is `live`, `static` or `compare`; `began` is the moment it began (ISO 8601, UTC), `seconds` how long it took.
-    `selected` are the words by which a part of the contract was chosen; none when all of it was verified.
+    `selected` are the words by which a part of the contract was chosen; none when all of it was verified. `notes` are
+    words on waivers.
     """
 
     contract: str
@@ -64,6 +65,7 @@ class Report:
     began: str = ""
     seconds: float = 0.0
     selected: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         """How many clauses ended so."""
@@ -119,4 +121,4 @@ class Report:
             for finding in data["findings"]
         ]
         told = {name: data[name] for name in ("contract", "version", "mode", "began", "seconds")}
-        return cls(**told, findings=tuple(findings), selected=tuple(data["selected"]))
+        return cls(**told, findings=tuple(findings), selected=tuple(data["selected"]), notes=tuple(data["notes"]))

@@ -51,6 +51,14 @@ class Waivers:
         unmet = (each for each in self.waivers.values() if not each.is_of_clause and each.id not in met)
         return (f"the waiver of {each.id} (line {each.line}) matches nothing; remove it" for each in unmet)
 
+    def unmatched_clauses(self, known: Iterable[str]) -> Iterator[str]:
+        """A word on each waiver of a clause that is not among these ids."""
+        met = set(known)
+        unmet = (each for each in self.waivers.values() if each.is_of_clause and each.id not in met)
+        return (
+            f"the waiver of {each.id} (line {each.line}) names no clause of the contract; remove it" for each in unmet
+        )
+
     def applied_to(self, finding: Finding) -> Finding:
         """`finding` as a warning where it failed and is waived; with a word on a waiver that has expired."""
         if finding.outcome is not Outcome.FAILED:

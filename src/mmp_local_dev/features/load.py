@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, Repair
@@ -14,6 +15,7 @@ from mmp_local_dev.features.arrow import csv_of
 from mmp_local_dev.features.derived import derive
 from mmp_local_dev.features.source import Source
 from mmp_local_dev.services import postgresql_contents, postgresql_swap
+from mmp_local_dev.services.postgresql import scalar
 from mmp_local_dev.services.postgresql_contents import Held
 from mmp_local_dev.services.postgresql_staging import Staging, staging
 from mmp_local_dev.wait import wait_until
@@ -24,8 +26,17 @@ _ANSWER = 30.0  # seconds that PostgreSQL may take to let us in
 _IN_USE = 60.0  # seconds that others may take to finish with the old tables
 
 
-def load(env: Environment, source: Source, agree: Agree, emit: Emit) -> Mapping[str, int]:
-    """Replace what the feature tables hold; the rows of each of them. Interrupted anywhere, they hold what they held.
+@dataclass(frozen=True)
+class Loaded:
+    """What was loaded: the data set's name, the rows of each table, and which share of the transactions is fraud."""
+
+    data_set: str
+    rows: Mapping[str, int]
+    fraud_share: float
+
+
+def load(env: Environment, source: Source, agree: Agree, emit: Emit) -> Loaded:
+    """Replace what the feature tables hold. Interrupted anywhere, they hold what they held.
 
     `agree` is told what they hold, at the beginning and again when nobody can change it any more, and raises to keep
     it. Raises InputError for a source that cannot be used; MmpError when something depends on the tables, when they are
@@ -42,7 +53,8 @@ def load(env: Environment, source: Source, agree: Agree, emit: Emit) -> Mapping[
             _fill(made, source, emit)
         with _step("derive", emit):
             _derive(made, emit)
-        return _put_in_place(made, source.name, agree, emit)
+        share = scalar(made.connection, "SELECT avg(is_fraud)::float8 FROM transactions")
+        return Loaded(source.name, _put_in_place(made, source.name, agree, emit), share)
 
 
 def _check_there(found: Mapping[str, Held], schema: str) -> None:

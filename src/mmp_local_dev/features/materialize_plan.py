@@ -16,9 +16,9 @@ from mmp_local_dev.services.feast_registry import Project, RegisteredView
 TIMEOUT = 60.0  # seconds for an answer of PostgreSQL or Redis
 
 ASKED = "asked for"
-UNKNOWN = "nothing is noted of it in Redis: it was never materialized, or Redis was emptied"
-OTHER_DEFINITION = "its definition has changed"
-LOST = "rows of it are gone from Redis"
+UNKNOWN = "nothing is noted of them in Redis, which was emptied, or they were never materialized"
+OTHER_DEFINITION = "the definition has changed"
+LOST = "some of them are missing from Redis"
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)  # PostgreSQL's
@@ -78,7 +78,7 @@ def _why_everything(
     if done.definition != becomes.definition:
         return OTHER_DEFINITION
     if done.data_set != becomes.data_set:
-        return f"its table holds {becomes.data_set or 'other data'} now"
+        return f"their table holds {becomes.data_set or 'other data'} now"
     return LOST if _lost(env, project, view_name, done.until) else ""
 
 

@@ -34,7 +34,10 @@ _SETTLED_AFTER = 10.0
 
 @dataclass(frozen=True)
 class Up:
-    """What `up` did. `report` is None after a dry run; `started` are the services this call started."""
+    """What `up` did. `report` is None after a dry run; `started` are the services this call started.
+
+    `left_to_check` counts the slow clauses that it did not verify.
+    """
 
     env: Environment
     runtime: str
@@ -44,6 +47,7 @@ class Up:
     env_file: str
     env_file_written: bool
     report: Report | None
+    left_to_check: int
     seconds: float
 
 
@@ -57,13 +61,15 @@ def up(
     auto_ports: bool = False,
     dry_run: bool = False,
     wait_timeout: float = 120,
+    thorough: bool = False,
     emit: Emit = ignore,
 ) -> Up:
     """Start what does not run, wait until each service is ready, provision, write `.env`, verify the contract.
 
-    `names` limit it to these services and what they need. Twice is the same as once. On failure only what this call
-    started is stopped, and no data is touched. Raises MmpError: InputError for unusable input, PreflightFailed with
-    every problem of this machine at once, ServiceFailed with the end of the log of a service that does not come up.
+    `names` limit it to these services and what they need. Slow clauses are verified only if it is `thorough`. Twice is
+    the same as once. On failure only what this call started is stopped, and no data is touched. Raises MmpError:
+    InputError for unusable input, PreflightFailed with every problem of this machine at once, ServiceFailed with the
+    end of the log of a service that does not come up.
     """
     began = time.monotonic()
     services = select(names)
@@ -84,11 +90,18 @@ def up(
             move.undo(stack, opened.state, emit)
             if source:
                 target = move.move(source, target, emit)
-            return _up(target, services, began, wait_timeout, emit, auto_ports=auto_ports)
+            return _up(target, services, began, wait_timeout, emit, auto_ports=auto_ports, thorough=thorough)
 
 
 def _up(
-    opened: Opened, services: Sequence[Service], began: float, wait_timeout: float, emit: Emit, *, auto_ports: bool
+    opened: Opened,
+    services: Sequence[Service],
+    began: float,
+    wait_timeout: float,
+    emit: Emit,
+    *,
+    auto_ports: bool,
+    thorough: bool,
 ) -> Up:
     waivers = waivers_beside(opened.contract.path)  # before anything is started: the file may be wrong
     if auto_ports:
@@ -108,8 +121,9 @@ def _up(
             _settle(service, opened.runtime)
         features.end()
     clauses = concerning(clauses_of(opened.contract), [service.name for service in services])
-    report = verify(opened.contract, opened.env, clauses, waivers=waivers)
-    return _result(opened, services, started, report, began, written=written)
+    now = [clause for clause in clauses if thorough or not clause.slow]
+    report = verify(opened.contract, opened.env, now, waivers=waivers)
+    return _result(opened, services, started, report, began, written=written, left_to_check=len(clauses) - len(now))
 
 
 def _tried(source: Opened | None, target: Opened, services: Sequence[Service], began: float, emit: Emit) -> Up:
@@ -257,6 +271,7 @@ def _result(
     began: float,
     *,
     written: bool,
+    left_to_check: int = 0,
 ) -> Up:
     return Up(
         env=Environment({n: opened.env[n] for n in opened.contract.variables if n in opened.env}, opened.env.secrets),
@@ -267,5 +282,6 @@ def _result(
         env_file=str(opened.stack.env_file),
         env_file_written=written,
         report=report,
+        left_to_check=left_to_check,
         seconds=time.monotonic() - began,
     )

@@ -8,25 +8,28 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmp_local_dev.cli.render import findings
 from mmp_local_dev.cli.render.base import Output
-from mmp_local_dev.cli.render.words import MARKS, say
+from mmp_local_dev.cli.render.words import MARKS, number, say
 from mmp_local_dev.events import Began, Done, Event, Note, Progress, Waiting, Warned
 
 if TYPE_CHECKING:
     from mmp_local_dev.contract.compare.changes import Change
     from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.features.profile_facts import Profile
     from mmp_local_dev.operations.can_i_upgrade import Upgrade
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
-    from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_materialize import FeaturesMaterialized
+    from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
     from mmp_local_dev.operations.lint import Lint
@@ -45,8 +48,10 @@ _DOING = {
     "compare": "comparing",
     "apply": "applying the definitions",
     "load": "loading",
+    "derive": "computing statistics",
     "materialize": "writing",
     "remove": "looking for rows that are gone",
+    "profile": "reading",
 }
 _DONE = {
     "start": "started",
@@ -58,7 +63,9 @@ _DONE = {
     "compare": "read for comparison",
     "apply": "definitions applied",
     "load": "loaded",
+    "derive": "statistics computed",
     "materialize": "materialized",
+    "profile": "read",
 }
 _LONG = ("pull", "build")  # steps whose beginning is told also where no bar can be shown
 _NEXT = {
@@ -94,6 +101,8 @@ class PeopleOutput(Output):
             say(f"Dry run: would start what does not run of these ({result.runtime} runtime). Nothing changed.")
             return
         self.report(result.report)
+        if left := result.left_to_check:
+            say(f"Left to mmp-dev check, since reading through Feast takes seconds: {number(left, 'clause')}.")
         written = "written" if result.env_file_written else "unchanged"
         say(f"Environment: {result.env_file} ({written}). Ready in {result.seconds:.1f} s ({result.runtime}).")
         if result.report.kept:
@@ -168,7 +177,14 @@ class PeopleOutput(Output):
         self.close()
         changes.say_applied(result)
 
-    def materialized(self, result: Materialization) -> None:
+    def features_seeded(self, result: FeaturesSeeded) -> None:
+        """What there is now, and the next command."""
+        from mmp_local_dev.cli.render import seeded
+
+        self.close()
+        seeded.say_seeded(result)
+
+    def features_materialized(self, result: FeaturesMaterialized) -> None:
         """What was done for each view."""
         from mmp_local_dev.cli.render import materialized
 
@@ -193,6 +209,14 @@ class PeopleOutput(Output):
             say(f"{file}:{remark.line}: {told}{remark.text}")
         if not remarks:
             say(f"{file} is clean.")
+
+    def profile(self, result: Profile, page: Path | None) -> None:
+        """What stands out, and where the page is."""
+        self.close()
+        for notice in result.notices:
+            where = ".".join(filter(None, (notice.table, notice.column)))
+            say(f"{click.style('!', fg='yellow')} {f'{where} ' if where else ''}{notice.text}")
+        say(str(page))
 
 
 class _Progress:

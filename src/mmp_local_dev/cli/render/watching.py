@@ -28,6 +28,8 @@ def tell(event: Report | Change | Trouble, *, as_json: bool, verbose: bool) -> N
             text = f"cannot be checked: {error.message}" if error else "can be checked again"
             say(f"{at.astimezone():%H:%M:%S}  {MARKS['unknown' if error else 'passed']} the contract {text}")
         case _:
+            for note in event.notes:
+                say(f"{click.style('Warning:', fg='yellow')} {note}", err=True)
             say_report(event, verbose=verbose)
             say("Watching for changes; ^C ends it.", err=True)
 

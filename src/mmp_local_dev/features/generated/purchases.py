@@ -105,7 +105,8 @@ class _Draws:
         day = np.where(day >= world.DAYS, day - 7, day)
         late = np.maximum(self.people.first_day[self.user] - day, 0)
         stolen = self.people.stolen_day[self.user] + np.array(slots((60, 28, 12)))[self._below(PLACES)]
-        return np.where(self.theft, np.minimum(stolen, world.DAYS - 1), day + (late + 6) // 7 * 7)
+        found: Ints = np.where(self.theft, np.minimum(stolen, world.DAYS - 1), day + (late + 6) // 7 * 7)
+        return found
 
     def seconds_of_day(self, category: Ints) -> Ints:
         """By the category's hours and the user's habits; most of what thieves do, by their own."""
@@ -113,8 +114,9 @@ class _Draws:
 
         by_night = self.theft & (self._uniform() < 0.66)
         row = np.where(by_night, len(world.CATEGORIES), category)
-        second = whole(draw(self.shops.hours, self._uniform(), row))
-        return (second + np.where(self.theft, 0, self.people.habit[self.user])) % world.DAY
+        usual = whole(draw(self.shops.hours, self._uniform(), row))
+        second: Ints = usual + np.where(self.theft, 0, self.people.habit[self.user])
+        return second % world.DAY
 
     def cents(self, category: Ints) -> Ints:
         """By the category and what the user spends; a fifth of what thieves take is as anybody's."""
@@ -127,7 +129,7 @@ class _Draws:
         return np.maximum(whole(dollars * spending * 100.0 + 0.5), 1)
 
     def places(self, category: Ints, day: Ints) -> tuple[Floats, Floats]:
-        """Latitude and longitude: around home, on a trip, at the seat of an online shop, or where the card was taken."""
+        """Latitude and longitude: around home, on a trip, at an online shop's seat, or where the card was taken."""
         import numpy as np
 
         people, user = self.people, self.user
@@ -159,5 +161,6 @@ def _apart(second: Ints, rank: Ints, count: Ints, user: Ints) -> Ints:
     length = world.DAYS * world.DAY
     of_user = user * (4 * length)  # nobody's last one is behind the next one's first
     # What comes too early after its forerunner moves behind it, then what is over the end moves before it.
-    later = np.maximum.accumulate(second - _APART * rank + of_user) - of_user + _APART * rank
-    return np.minimum(later, length - _APART * (count - rank))
+    later: Ints = np.maximum.accumulate(second - _APART * rank + of_user) - of_user + _APART * rank
+    latest: Ints = length - _APART * (count - rank)
+    return np.where(later < latest, later, latest)

@@ -1,12 +1,13 @@
 """Chance that comes out the same everywhere: the raw numbers of a fixed generator, and nothing but IEEE arithmetic.
 
-What libraries make of random numbers (normal variates, choices, `np.interp`) changes with their versions, `exp` and `log`
-with the platform, and so does the sum of floats. So all is drawn from tables here, one exactly rounded step at a time.
+What libraries make of random numbers (normal variates, choices, `np.interp`) changes with their versions; `exp`, `log`
+and the sum of floats change with the platform. So all is drawn from tables here, one exactly rounded step at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Chance:
 
     def uniform(self, count: int) -> Floats:
         """Numbers from 0 up to, not including, 1, in steps of 2**-53."""
-        return (self.raw(count) >> 11) * 2.0**-53
+        return (self.raw(count) >> 11).astype("float64") * 2.0**-53
 
     def below(self, bound: int | Ints, count: int) -> Ints:
         """Whole numbers from 0 up to, not including, `bound`."""
@@ -89,12 +90,13 @@ def draw(table: Floats, uniform: Floats, row: Ints | None = None) -> Floats:
     place = whole(scaled)
     at: Any = place if row is None else (row, place)
     after: Any = place + 1 if row is None else (row, place + 1)
-    low = table[at]
-    return low + (scaled - place) * (table[after] - low)
+    low: Floats = table[at]
+    high: Floats = table[after]
+    return low + (scaled - place) * (high - low)
 
 
 def _line(points: Sequence[tuple[float, float]], share: float) -> float:
-    for (low, start), (high, end) in zip(points, points[1:], strict=False):
+    for (low, start), (high, end) in pairwise(points):
         if share <= high and high > low:
             return start + (share - low) / (high - low) * (end - start)
     return points[-1][1]
