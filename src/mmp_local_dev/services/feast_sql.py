@@ -81,6 +81,17 @@ def waiting(source: Source) -> Composed:
     return filled("SELECT count(*) FROM {relation} WHERE {at} > %s", source)
 
 
+def extent(source: Source) -> Composed:
+    """Given `until`, `until` and `since`: of the time between them, how many entities have a row, when the first of all
+    rows is, and how many of these entities lack a part of their key; and how many rows are after it."""
+    return _filled(
+        "SELECT count(first), min(first), count(first) FILTER (WHERE keyless), coalesce(sum(later), 0)::bigint FROM"
+        " (SELECT min({at}) FILTER (WHERE {at} <= %s) AS first, count(*) FILTER (WHERE {at} > %s) AS later,"
+        " {keyless} AS keyless FROM {relation} WHERE {at} >= %s GROUP BY {keys}) AS entities",
+        source,
+    )
+
+
 def evenly(source: Source) -> Composed:
     """Given a moment and twice a number: so many entities with rows not after it, spread evenly over their order."""
     return filled(
@@ -144,6 +155,7 @@ def filled(statement: str, source: Source, types: Sequence[str] = ()) -> Compose
         at=at,
         keyless=_joined(" OR ", (SQL("{} IS NULL").format(key) for key in keys)),
         due=_joined(" AND ", [*(SQL("{} IS NOT NULL").format(key) for key in keys), SQL("{} <= %s").format(at)]),
+        keyless=_joined(" OR ", [SQL("{} IS NULL").format(key) for key in keys]),
         descending=_listed(SQL("{} DESC").format(key) for key in keys),
         newest=_listed(SQL("{} DESC").format(each) for each in newest),
         asked=_asked(types),
