@@ -32,8 +32,9 @@ CREATE TABLE IF NOT EXISTS user_demographics (
     PRIMARY KEY (user_id, event_timestamp)
 );
 
--- A user's transactions strictly before event_timestamp. A row is known one second after the transaction that it
--- counts last, so that no transaction finds itself in its own statistics.
+-- A user's transactions strictly before event_timestamp: from one day (7, 30) before it on. A row is known in the second
+-- after that of the transaction that it counts last, so that no transaction finds itself in its own statistics. The last
+-- one of several at the same moment is that with the greatest transaction_id.
 CREATE TABLE IF NOT EXISTS user_transaction_stats (
     user_id varchar(50) NOT NULL,
     event_timestamp timestamptz NOT NULL,
@@ -50,8 +51,9 @@ CREATE TABLE IF NOT EXISTS user_transaction_stats (
     PRIMARY KEY (user_id, event_timestamp)
 );
 
--- A merchant's transactions of the 30 days before event_timestamp, which is midnight UTC. Fraud is known a week late:
--- fraud_rate_30d counts the 30 days that end seven days before event_timestamp, null where nothing was sold in them.
+-- A merchant's transactions of the 30 days before event_timestamp, which is midnight UTC: every one from its own first
+-- transaction on, up to that after the last of all. Fraud is known a week late: fraud_rate_30d counts the 30 days that
+-- end seven days before event_timestamp. What is said of transactions is null where there are none.
 CREATE TABLE IF NOT EXISTS merchant_stats (
     merchant_id varchar(100) NOT NULL,
     event_timestamp timestamptz NOT NULL,

@@ -8,11 +8,23 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 HEADER = (
-    *("", "trans_date_trans_time", "cc_num", "merchant", "category", "amt", "first", "last", "gender", "street", "city"),
+    *(
+        "",
+        "trans_date_trans_time",
+        "cc_num",
+        "merchant",
+        "category",
+        "amt",
+        "first",
+        "last",
+        "gender",
+        "street",
+        "city",
+    ),
     *("state", "zip", "lat", "long", "city_pop", "job", "dob", "trans_num", "unix_time", "merch_lat", "merch_long"),
     "is_fraud",
 )
-_START = datetime(2019, 1, 1, 0, 0, 18)  # noqa: DTZ001 -- the file names no zone
+_START = datetime(2019, 1, 1, 0, 0, 18)  # the file names no zone
 _MERCHANTS = (
     '"fraud_Rippin, Kub and Mann"',
     "fraud_Heller, Gutmann and Zieme",

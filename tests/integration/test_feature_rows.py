@@ -18,6 +18,7 @@ from mmp_local_dev.services import feast_offline, feast_online
 from mmp_local_dev.services.feast_keys import TYPES, KeyForm
 from mmp_local_dev.services.feast_offline import Row
 from mmp_local_dev.services.feast_online import Entry
+from mmp_local_dev.services.feast_sql import source_of
 
 pytestmark = pytest.mark.needs("native")
 
@@ -210,7 +211,7 @@ class TestOffline:
         assert feast_offline.known(shop.env, shop.project, "visits", asked, timeout=TIMEOUT) == {("u1", 1), ("u2", 1)}
 
     def test_rows_as_of_moments(self, shop: Features) -> None:
-        source = feast_offline.source_of(shop.project, "visits")
+        source = source_of(shop.project, "visits")
         asked = [
             at(1),
             at(1) - timedelta(microseconds=1),
@@ -243,7 +244,7 @@ class TestOffline:
                 feast_offline.known(shop.env, shop.project, "plain", [("u1",)], timeout=0.3)
 
     def test_nothing_is_written(self, shop: Features) -> None:
-        source = feast_offline.source_of(shop.project, "plain")
+        source = source_of(shop.project, "plain")
         with (
             pytest.raises(MmpError, match="read-only transaction"),
             feast_offline.opened(shop.env, source, timeout=TIMEOUT) as connection,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -36,6 +37,7 @@ def shop(base: Path) -> Iterator[Features]:
             "FEAST_REGISTRY_PATH": str(dev.root / "shop.db"),
             "REDIS_PASSWORD": PASSWORD,
         }
+        shutil.rmtree(dev.root / "feast_repo")  # `up` would apply what is in it
         dev("up", "postgresql", "redis", code=None)
         made = Features(dev, "shop")
         tables = {"people": "age int", "visits": "shop_id bigint, n bigint", "empty": "n int", "many": "n int"}

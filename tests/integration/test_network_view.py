@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from conftest import Dev, make_dev, workspace
 from containers import container, docker, inspected, project
+from mmp_local_dev.contract.clauses.live import clauses_of
+from mmp_local_dev.contract.load import load
 
 pytestmark = pytest.mark.needs("docker")
 
@@ -59,6 +62,23 @@ def test_a_part_of_the_contract_is_checked_on_the_network(stack: Dev) -> None:
     assert stack.json("check", "--view", "network", "--only", "nothing", code=2)["error"]["code"] == "INPUT_INVALID"
 
 
+def test_what_needs_feast_is_skipped_where_there_is_none_and_the_registry_is_read(stack: Dev) -> None:
+    contract = stack.root / "dev-contract.yml"
+    before = contract.read_text()
+    head, known = "fixtures:\n", "  of_a_test: {entity: user, values: [nobody], in: [online]}\n"
+    contract.write_text(before.replace(head, head + known) if head in before else before + head + known)
+    slow = {clause.id for clause in clauses_of(load(contract)) if clause.slow}
+    try:
+        report = stack.json("check", "--view", "network")["data"]
+    finally:
+        contract.write_text(before)
+    found = {finding["clause"]: finding for finding in report["findings"]}
+    assert {found[clause]["outcome"] for clause in slow} == {"skipped"}
+    assert found["fixture.online[of_a_test]"]["message"].startswith("needs Feast, which the container")
+    assert found["feast.registry[mmp_local_dev]"]["outcome"] == "passed"
+    assert found["feature.dtype[user_demographics:age]"]["outcome"] == "passed"
+
+
 @pytest.mark.needs("native")
 def test_a_native_stack_has_no_network(tmp_path: Path) -> None:
     dev = make_dev(tmp_path)
@@ -84,6 +104,28 @@ def test_a_consumers_container_needs_nothing_but_this_environment(stack: Dev, tm
     image = inspected(stack, "mlflow")["Config"]["Image"]
     options = ["--rm", "--network", project(stack), "--env-file", str(env_file), "--entrypoint", "python"]
     assert "consumed {'accuracy': 0.9}" in docker("run", *options, image, "-c", CONSUME)
+
+
+def test_a_consumers_container_has_the_registry_in_a_folder(stack: Dev) -> None:
+    """As the README mounts it, for another user than the host's; a registry that is put in its place later is seen."""
+    registry = Path(stack.env()["FEAST_REGISTRY_PATH"])
+    before = registry.read_bytes()
+    mount = ["--volume", f"{registry.parent}:/feast:ro", "--user", "1234:1234", "--network", project(stack)]
+    consumer = docker("run", "--detach", *mount, "redis:8-alpine", "sleep", "60")
+    try:
+        assert docker("exec", consumer, "sha256sum", "/feast/registry.db").split()[0] == sha256(before).hexdigest()
+        put(registry, before + before)
+        assert docker("exec", consumer, "stat", "-c", "%s", "/feast/registry.db") == str(2 * len(before))
+    finally:
+        put(registry, before)
+        docker("rm", "--force", consumer)
+
+
+def put(registry: Path, content: bytes) -> None:
+    """As `features apply` does: a new file, which is given the name."""
+    made = registry.with_suffix(".new")
+    made.write_bytes(content)
+    made.replace(registry)
 
 
 @pytest.mark.parametrize(("host", "status"), [("host.docker.internal", 200), ("evil.example", 403)])

@@ -35,22 +35,27 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("services/certificate.py",),
     "docker": ("runtimes/docker_engine.py",),
     "dotenv": ("env_formats.py",),
-    "feast": ("services/feast.py", "services/feast_apply.py"),
+    "feast": ("services/feast.py", "services/feast_apply.py", "services/feast_materialize.py"),
     "filelock": ("files.py",),
     "google": ("services/protobuf.py",),
     "hiredis": ("services/redis_commands.py",),
-    "jinja2": ("cli/render/html.py",),
+    "jinja2": ("cli/render/templates.py",),
     "mmh3": ("services/feast_leftovers.py", "services/feast_online.py"),
     "packaging": ("contract/",),
     "pandas": ("services/feast.py",),  # what Feast is asked with
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
     "psycopg": (
         "services/postgresql.py",
+        "services/feast_extent.py",
         "services/feast_offline.py",
+        "services/feast_sql.py",
         "services/mlflow_database.py",
         *(
             f"services/postgresql_{part}.py"
-            for part in ("data", "database", "fingerprint", "roles", "sandbox", "script", "tables", "template")
+            for part in (
+                *("data", "database", "fingerprint", "groups", "measures", "profile"),
+                *("relations", "roles", "sandbox", "script", "tables", "template"),
+            )
         ),
     ),
     "pytest": ("pytest_plugin/",),

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from mmp_local_dev import shell
@@ -86,3 +90,45 @@ def test_as_another_user_it_has_that_users_groups_and_none_of_ours() -> None:
         os.setgroups(before)
     assert user != "0"
     assert not {"0", "4242"} & set(groups.split())
+
+
+def at_work(code: str, text: str = "") -> AbstractContextManager[Iterator[str]]:
+    return shell.at_work(["/bin/sh", "-c", code], text=text)
+
+
+def test_a_program_at_work_is_heard_while_it_works() -> None:
+    with at_work("read word; echo $word; read more; echo never", "first\n") as lines:
+        assert next(lines) == "first\n"  # and it goes on, as its input is still open
+
+
+def test_a_program_at_work_is_ended_with_the_context() -> None:
+    with at_work("echo $$; sleep 60") as lines:
+        number = int(next(lines))
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+def test_a_program_at_work_notices_that_its_caller_is_gone() -> None:
+    code = (
+        "import os; from mmp_local_dev import shell\n"
+        "with shell.at_work(['/bin/sh', '-c', 'echo $$; read never; echo >&2'], text='') as lines:\n"
+        "    print(next(lines), flush=True); os.kill(os.getpid(), 9)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, timeout=30)
+    assert psutil.wait_procs(list(_alive(int(said.stdout))), timeout=10)[1] == []
+
+
+def _alive(number: int) -> Iterator[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        yield psutil.Process(number)
+
+
+def test_a_program_at_work_that_fails_leaves_its_evidence() -> None:
+    with pytest.raises(CommandFailed) as caught, at_work("echo one; echo why >&2; exit 5") as lines:
+        assert list(lines) == ["one\n"]
+    assert (caught.value.returncode, caught.value.detail) == (5, "why")
+
+
+def test_a_program_that_is_not_there_cannot_be_at_work() -> None:
+    with pytest.raises(MmpError, match="could not be started"), shell.at_work(["/no/such/program"], text=""):
+        pass

@@ -12,21 +12,21 @@ from mmp_local_dev.contract.clauses.asking import meant
 from mmp_local_dev.contract.clauses.features import project_of
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.errors import InputError, MmpError, NotReady, Repair
+from mmp_local_dev.errors import InputError, MmpError, Repair
 from mmp_local_dev.events import Emit, Note, Warned, ignore
-from mmp_local_dev.features.materialize import MaterializedView, materialize
+from mmp_local_dev.features.materialize import MaterializedView, carry_out
 from mmp_local_dev.features.materialize_plan import ASKED, TIMEOUT, Plan, not_materialized, plan
+from mmp_local_dev.operations.features_apply import check_running
 from mmp_local_dev.operations.opened import contract_of, locked, published
-from mmp_local_dev.services import SERVICES, feast_materialized, feast_registry
+from mmp_local_dev.services import feast_materialized, feast_registry
 from mmp_local_dev.services.feast_registry import Project
 from mmp_local_dev.workspace import Stack
 
 _APPLY = Repair("mmp-dev features apply", "registers the definitions of feast_repo/")
-_PROBE_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
-class Materialization:
+class FeaturesMaterialized:
     """What was done for each view, and of the others why nothing was. Online features are those of `until`."""
 
     project: str
@@ -41,52 +41,50 @@ class Materialization:
         return {**vars(self), "until": _text(self.until), "views": views}
 
 
-def materialize_features(
+def features_materialize(
     stack: Stack,
     *,
     names: Sequence[str] = (),
     full: bool = False,
     until: datetime | None = None,
     emit: Emit = ignore,
-) -> Materialization:
+) -> FeaturesMaterialized:
     """Write the newest rows of these views (all for no names) that are not after `until` (now) to the online store.
 
     Only what is new, unless `full` or what is there cannot be told; then rows of entities that have none any more are
     removed, too. Raises InputError for a name or a moment that cannot be, NotReady for a server that does not answer,
     MmpError for what else is in the way.
     """
-    began = time.monotonic()
     if until and until > datetime.now(UTC):
         raise InputError(f"{until.isoformat()} is in the future: nothing can be known of it.")
     contract = contract_of(stack)
     env = published(stack, contract)
     stack.create()
     with locked(stack, emit):
-        _check_servers(env)
-        project = _project(env, project_of(contract, env))
-        skipped = {name: why for name, view in project.views.items() if (why := not_materialized(view))}
-        chosen = _chosen(project, names, skipped)
-        plans = _plans(env, project, chosen, until or datetime.now(UTC), full=full)
-        _tell(plans, emit, latest=until is None)
-        views = materialize(env, project, _key_version(contract), plans, emit)
-    done = sorted(views, key=lambda each: chosen.index(each.view))
-    return Materialization(
-        project.name,
-        plans[0].until if plans else datetime.now(UTC),
-        done,
-        {} if names else skipped,
-        time.monotonic() - began,
-    )
+        return materialize(contract, env, names=names, full=full, until=until, emit=emit)
 
 
-def _check_servers(env: Environment) -> None:
-    """Nothing may be written to a stranger's."""
-    for name in ("postgresql", "redis"):
-        try:
-            SERVICES[name].identify(env, timeout=_PROBE_TIMEOUT)
-        except NotReady as error:
-            error.repairs = error.repairs or (Repair("mmp-dev up", "starts what does not run"),)
-            raise
+def materialize(
+    contract: Contract,
+    env: Environment,
+    *,
+    names: Sequence[str] = (),
+    full: bool = False,
+    until: datetime | None = None,
+    emit: Emit = ignore,
+) -> FeaturesMaterialized:
+    """The same for a caller that holds the stack's lock."""
+    began, now = time.monotonic(), datetime.now(UTC)
+    for service in ("postgresql", "redis"):  # nothing may be written to a stranger's
+        check_running(service, env)
+    project = _project(env, project_of(contract, env))
+    skipped = {name: why for name, view in project.views.items() if (why := not_materialized(view))}
+    chosen = _chosen(project, names, skipped)
+    plans = _plans(env, project, chosen, until or now, full=full)
+    _tell(plans, emit, latest=until is None)
+    done = carry_out(env, project, _key_version(contract), plans, emit)
+    views = sorted(done, key=lambda each: chosen.index(each.view))
+    return FeaturesMaterialized(project.name, until or now, views, {} if names else skipped, time.monotonic() - began)
 
 
 def _project(env: Environment, name: str) -> Project:

@@ -186,6 +186,8 @@ def _why(error: BaseException) -> str:
         return f"{type(error).__name__}: {error.msg}"
     if isinstance(error, SystemExit):
         return f"it ends the program with sys.exit({error.code!r})"
+    if problem := getattr(error, "problem", None):
+        return f"it is no YAML: {problem}"
     refused: Any = error.__context__
     if hasattr(refused, "errors"):
         return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in refused.errors())

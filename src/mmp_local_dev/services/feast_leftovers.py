@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.services.feast_registry import Project, RegisteredView
+from mmp_local_dev.services.feast_online import field
+from mmp_local_dev.services.feast_registry import Project
 from mmp_local_dev.services.redis import RawConnection, connect_raw
 from mmp_local_dev.services.redis_commands import Command, ask, ask_one
 
@@ -27,7 +28,7 @@ def between(old: Project, new: Project, *, same_keys: bool) -> Leftovers:
     found = {}
     for name, view in old.views.items():
         now = new.views.get(name)
-        if now is None or not now.online or not same_keys or _keys(view, old) != _keys(now, new):
+        if now is None or not now.online or not same_keys or view.join_keys != now.join_keys:
             found[name] = ("", *view.features)
         elif gone := tuple(each for each, dtype in view.features.items() if now.features.get(each) != dtype):
             found[name] = gone
@@ -45,7 +46,7 @@ def remove(env: Environment, project: str, leftovers: Leftovers, *, timeout: flo
 
     `timeout` is in seconds, for each answer of Redis. Raises NotReady.
     """
-    fields = [_field(view, name) for view, names in leftovers.items() for name in names]
+    fields = [_name(view, each) for view, names in leftovers.items() for each in names]
     removed = 0
     with connect_raw(env, timeout=timeout) as connection:
         for keys in _keys_of(connection, project.encode()):
@@ -54,16 +55,8 @@ def remove(env: Environment, project: str, leftovers: Leftovers, *, timeout: flo
     return removed
 
 
-def _keys(view: RegisteredView, project: Project) -> list[tuple[str, str]]:
-    """The join keys of a view and their types, in any order."""
-    entities = (project.entities[name] for name in view.entities if name in project.entities)
-    return sorted((entity.join_key, entity.dtype) for entity in entities)
-
-
-def _field(view: str, feature: str) -> bytes:
-    from mmh3 import hash as murmur3
-
-    return struct.pack("<I", murmur3(f"{view}:{feature}", signed=False)) if feature else f"_ts:{view}".encode()
+def _name(view: str, feature: str) -> bytes:
+    return field(f"{view}:{feature}") if feature else f"_ts:{view}".encode()
 
 
 def _keys_of(connection: RawConnection, project: bytes) -> Iterator[list[bytes]]:

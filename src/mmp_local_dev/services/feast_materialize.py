@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mmp_local_dev import shell
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, Repair
+from mmp_local_dev.files import put_in_place
 from mmp_local_dev.services import feast_registry, postgresql, redis
 from mmp_local_dev.services.feast import configuration, not_installed
 
@@ -174,7 +175,7 @@ def _materialize(job: Job, interval: Interval, tell: Callable[[object], None]) -
         store = _store(job, interval, Path(shutil.copy(registry, copy)))
         view = cast("FeatureView", store.registry.get_any_feature_view(interval.view, job.project))
         store.registry.apply_materialization(view, job.project, since, until)
-        copy.replace(registry)
+        put_in_place(copy, registry, mode=registry.stat().st_mode & 0o777)
     finally:
         copy.unlink(missing_ok=True)
     tell(asdict(Written(interval.view, sum(rows), done=True)))

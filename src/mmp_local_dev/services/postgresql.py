@@ -80,7 +80,7 @@ class PostgreSQL:
         """The role with the password of `.env`, its database, the schema for features, the template of sandboxes."""
         from mmp_local_dev.services import postgresql_template  # which is built on this module
 
-        if _is_prepared(env, timeout=timeout):
+        if _is_prepared(env, home, timeout=timeout):
             return
         user, database = env["POSTGRES_USER"], env["POSTGRES_DB"]
         with connect_as_admin(env, home, timeout=timeout) as admin:
@@ -247,7 +247,7 @@ def ensure_schema(admin: Connection, schema: str, *, owner: str) -> None:
         )
 
 
-def _is_prepared(env: Environment, *, timeout: float) -> bool:
+def _is_prepared(env: Environment, home: Home, *, timeout: float) -> bool:
     """Whether the published user finds everything: itself, its password, its own database, its schema, the template."""
     from mmp_local_dev.services import postgresql_template
 
@@ -260,7 +260,7 @@ def _is_prepared(env: Environment, *, timeout: float) -> bool:
         with connect(env, timeout=timeout) as connection:
             check_identity(connection, env)
             found = bool(scalar(connection, query, env["FEAST_DB_SCHEMA"]))
-            return found and postgresql_template.is_ready(connection, env)
+            return found and postgresql_template.is_ready(connection, env, home)
     except NotReady:
         return False
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, LiteralString
 
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.services import postgresql, postgresql_database
+from mmp_local_dev.errors import InputError
+from mmp_local_dev.services import postgresql, postgresql_database, postgresql_script
 from mmp_local_dev.services.base import Home
+from mmp_local_dev.workspace_files import FEATURE_TABLES
 
 if TYPE_CHECKING:
     from mmp_local_dev.services.postgresql import Connection
 
 NAME = "mmp_dev_template"
 
-# Its comment names the schema that is in it: nobody can connect to a template to look.
+# Its comment names the schema that is in it, and the digest of the file that made its tables: nobody can connect to a
+# template to look.
 _READY: LiteralString = """
     SELECT rolcreatedb AND EXISTS (
         SELECT FROM pg_catalog.pg_database AS db
@@ -24,20 +29,21 @@ _READY: LiteralString = """
 """
 
 
-def is_ready(connection: Connection, env: Environment) -> bool:
-    """Whether the published user can clone the template, and it is what `env` describes."""
-    wanted = (NAME, env["FEAST_DB_SCHEMA"], env["POSTGRES_USER"])
+def is_ready(connection: Connection, env: Environment, home: Home) -> bool:
+    """Whether the published user can clone the template, and it is what `env` and the workspace describe."""
+    wanted = (NAME, _comment(env, home), env["POSTGRES_USER"])
     return bool(postgresql.scalar(connection, _READY, *wanted))
 
 
 def ensure(env: Environment, home: Home, *, timeout: float) -> None:
     """Let the published user make databases, and make the template: POSTGRES_DB as `up` provides it, without data.
 
-    One that was left half-made, or belongs to another user or schema, is made anew. Raises NotReady or WrongService.
+    One that was left half-made, or belongs to another user, schema or file of tables, is made anew. Where that file
+    cannot be used there are no tables; who makes those of POSTGRES_DB tells why. Raises NotReady or WrongService.
     """
     with postgresql.connect_as_admin(env, home, timeout=timeout) as admin:
         _allow(admin, env["POSTGRES_USER"])
-        if is_ready(admin, env):
+        if is_ready(admin, env, home):
             return
         _drop(admin)
         published = next(each for each in postgresql_database.databases(admin) if each.name == env["POSTGRES_DB"])
@@ -46,8 +52,26 @@ def ensure(env: Environment, home: Home, *, timeout: float) -> None:
         postgresql_database.create(admin, bare, name=NAME)
     with postgresql.connect_as_admin(env, home, database=NAME, timeout=timeout) as template:
         postgresql.ensure_schema(template, env["FEAST_DB_SCHEMA"], owner=env["POSTGRES_USER"])
+        with suppress(InputError):
+            _make_tables(template, env, home, timeout)
     with postgresql.connect_as_admin(env, home, timeout=timeout) as admin:
-        _close(admin, env["FEAST_DB_SCHEMA"])
+        _close(admin, _comment(env, home))
+
+
+def _make_tables(template: Connection, env: Environment, home: Home, timeout: float) -> None:
+    from psycopg import sql
+
+    path = home.stack.workspace.root / FEATURE_TABLES
+    if text := postgresql_script.text_of(path):
+        template.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(env["POSTGRES_USER"])))
+        postgresql_script.run(template, path, text, schema=env["FEAST_DB_SCHEMA"], timeout=timeout)
+
+
+def _comment(env: Environment, home: Home) -> str:
+    text = ""
+    with suppress(InputError):
+        text = postgresql_script.text_of(home.stack.workspace.root / FEATURE_TABLES) or ""
+    return f"{env['FEAST_DB_SCHEMA']} {sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _allow(admin: Connection, user: str) -> None:
@@ -65,9 +89,9 @@ def _drop(admin: Connection) -> None:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
-def _close(admin: Connection, schema: str) -> None:
+def _close(admin: Connection, comment: str) -> None:
     from psycopg import sql
 
     name = sql.Identifier(NAME)
-    admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, sql.Literal(schema)))
+    admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, sql.Literal(comment)))
     admin.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE true ALLOW_CONNECTIONS false").format(name))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from mmp_local_dev.cli import options, render
-from mmp_local_dev.operations.features_materialize import materialize_features
+from mmp_local_dev.operations.features_materialize import features_materialize
 from mmp_local_dev.workspace import Stack
 
 
@@ -42,5 +42,5 @@ def command(views: tuple[str, ...], full: bool, until: datetime | None, stack: S
     Interrupted, do it again. Exit codes: 0 done or nothing to do, 2 no such view, 3 could not be done.
     """
     with render.output("features materialize", as_json=as_json) as out:
-        out.materialized(materialize_features(stack, names=views, full=full, until=until, emit=out.event))
+        out.features_materialized(features_materialize(stack, names=views, full=full, until=until, emit=out.event))
     return 0

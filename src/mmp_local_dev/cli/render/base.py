@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmp_local_dev.events import Event
@@ -11,12 +12,13 @@ if TYPE_CHECKING:
     from mmp_local_dev.contract.compare.changes import Change
     from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.features.profile_facts import Profile
     from mmp_local_dev.operations.can_i_upgrade import Upgrade
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
-    from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_materialize import FeaturesMaterialized
     from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
@@ -74,7 +76,7 @@ class Output:
     def features_seeded(self, result: FeaturesSeeded) -> None:
         """The end of `features seed`."""
 
-    def materialized(self, result: Materialization) -> None:
+    def features_materialized(self, result: FeaturesMaterialized) -> None:
         """The end of `features materialize`."""
 
     def init(self, result: Init) -> None:
@@ -82,3 +84,6 @@ class Output:
 
     def lint(self, result: Lint) -> None:
         """What `contract lint` found, and mended."""
+
+    def profile(self, result: Profile, page: Path | None) -> None:
+        """The end of `features profile`; `page` is where the page was written, if it was."""

@@ -11,10 +11,10 @@ from mmp_local_dev.cli.render.words import MARKS, duration, number, say
 
 if TYPE_CHECKING:
     from mmp_local_dev.features.materialize import MaterializedView
-    from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_materialize import FeaturesMaterialized
 
 
-def say_materialization(result: Materialization) -> None:
+def say_materialization(result: FeaturesMaterialized) -> None:
     """A line for each view, and up to when online features are known now."""
     width = max((len(name) for name in (*result.skipped, *(each.view for each in result.views))), default=0)
     for each in result.views:

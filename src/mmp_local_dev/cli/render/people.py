@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from mmp_local_dev.contract.compare.changes import Change
     from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.features.profile_facts import Profile
     from mmp_local_dev.operations.can_i_upgrade import Upgrade
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
     from mmp_local_dev.operations.down import Down
     from mmp_local_dev.operations.features_apply import FeaturesApplied
-    from mmp_local_dev.operations.features_materialize import Materialization
+    from mmp_local_dev.operations.features_materialize import FeaturesMaterialized
     from mmp_local_dev.operations.features_seed import FeaturesSeeded
     from mmp_local_dev.operations.infer import Inferred
     from mmp_local_dev.operations.init import Init
@@ -49,6 +51,7 @@ _DOING = {
     "derive": "computing statistics",
     "materialize": "writing",
     "remove": "looking for rows that are gone",
+    "profile": "reading",
 }
 _DONE = {
     "start": "started",
@@ -62,6 +65,7 @@ _DONE = {
     "load": "loaded",
     "derive": "statistics computed",
     "materialize": "materialized",
+    "profile": "read",
 }
 _LONG = ("pull", "build")  # steps whose beginning is told also where no bar can be shown
 _NEXT = {
@@ -180,7 +184,7 @@ class PeopleOutput(Output):
         self.close()
         seeded.say_seeded(result)
 
-    def materialized(self, result: Materialization) -> None:
+    def features_materialized(self, result: FeaturesMaterialized) -> None:
         """What was done for each view."""
         from mmp_local_dev.cli.render import materialized
 
@@ -205,6 +209,14 @@ class PeopleOutput(Output):
             say(f"{file}:{remark.line}: {told}{remark.text}")
         if not remarks:
             say(f"{file} is clean.")
+
+    def profile(self, result: Profile, page: Path | None) -> None:
+        """What stands out, and where the page is."""
+        self.close()
+        for notice in result.notices:
+            where = ".".join(filter(None, (notice.table, notice.column)))
+            say(f"{click.style('!', fg='yellow')} {f'{where} ' if where else ''}{notice.text}")
+        say(str(page))
 
 
 class _Progress:

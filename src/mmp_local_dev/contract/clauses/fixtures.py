@@ -22,7 +22,9 @@ from mmp_local_dev.services.feast import FeatureReader
 Reader = Once[FeatureReader]
 
 _TOLERANCE = 1e-6  # relative: a Float32 has seven digits
-_LOAD = Repair("", "load the rows that the contract guarantees, and materialize them for online reads")
+_LOAD = Repair("", "load the rows that the contract guarantees")
+_SEED = Repair("mmp-dev features seed", "in the provider's workspace: makes the rows that the contract guarantees")
+_MATERIALIZE = Repair("mmp-dev features materialize --full", "in the provider's workspace: writes all of them to Redis")
 
 
 def feature_reader(contract: Contract) -> Reader:
@@ -96,7 +98,7 @@ def _compare(fixture: KnownAnswers, answer: KnownAnswer, found: Mapping[str, Any
             f"{fixture.view} answers otherwise {when} for {_pairs(answer.keys)}",
             expected=_pairs({name: answer.values[name] for name in wrong}),
             actual=_pairs({name: found[name] for name in wrong}),
-            repairs=[_LOAD],
+            repairs=_repairs(fixture, "online" if fixture.at is None else "offline"),
         )
 
 
@@ -198,5 +200,11 @@ def _none_missing(fixture: KnownKeys, missing: Sequence[str], place: str) -> Non
             f"{place} there is nothing of {fixture.entity} {', '.join(missing)}",
             expected=f"all of {', '.join(map(str, fixture.values))}",
             actual=f"{len(missing)} of {len(fixture.values)} missing",
-            repairs=[_LOAD],
+            repairs=_repairs(fixture, place),
         )
+
+
+def _repairs(fixture: KnownKeys | KnownAnswers, place: str) -> list[Repair]:
+    """What is not online may only not be materialized; only rows of a data set can be made."""
+    load = _SEED if fixture.given else _LOAD
+    return [_MATERIALIZE, load] if place == "online" else [load]

@@ -105,7 +105,8 @@ class _Draws:
         day = np.where(day >= world.DAYS, day - 7, day)
         late = np.maximum(self.people.first_day[self.user] - day, 0)
         stolen = self.people.stolen_day[self.user] + np.array(slots((60, 28, 12)))[self._below(PLACES)]
-        return np.where(self.theft, np.minimum(stolen, world.DAYS - 1), day + (late + 6) // 7 * 7)
+        found: Ints = np.where(self.theft, np.minimum(stolen, world.DAYS - 1), day + (late + 6) // 7 * 7)
+        return found
 
     def seconds_of_day(self, category: Ints) -> Ints:
         """By the category's hours and the user's habits; most of what thieves do, by their own."""
@@ -113,9 +114,9 @@ class _Draws:
 
         by_night = self.theft & (self._uniform() < 0.66)
         row = np.where(by_night, len(world.CATEGORIES), category)
-        second = whole(draw(self.shops.hours, self._uniform(), row))
-        habit: Ints = np.where(self.theft, 0, self.people.habit[self.user])
-        return (second + habit) % world.DAY
+        usual = whole(draw(self.shops.hours, self._uniform(), row))
+        second: Ints = usual + np.where(self.theft, 0, self.people.habit[self.user])
+        return second % world.DAY
 
     def cents(self, category: Ints) -> Ints:
         """By the category and what the user spends; a fifth of what thieves take is as anybody's."""

@@ -1,0 +1,145 @@
+"""How the rows of a view differ online from what they are offline: each compared with the latest of its entity.
+
+Rows are told as different only where a reader can see it: Feast answers for an entity whose latest row has outlived
+the view's `ttl` as if it had none, so such a row need not be online.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from mmp_local_dev.services.feast_keys import Keys
+from mmp_local_dev.services.feast_offline import Row
+from mmp_local_dev.services.feast_online import Entry
+from mmp_local_dev.services.feast_registry import RegisteredView
+from mmp_local_dev.services.feast_stored import IMPOSSIBLE, Form, agrees, form_of
+from mmp_local_dev.services.feast_values import decoded
+
+TOLD = 10  # differences that are kept to be told; all are counted
+
+
+class Kind(StrEnum):
+    """How a row differs online: what is told of it."""
+
+    MISSING = "not online"
+    STALE = "stale"
+    WRONG = "with a wrong value"
+    NEWER = "newer than any offline"
+    FUTURE = "from the future"
+    GONE = "not offline"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row that differs: its keys by name, and a feature with both values and the moments of both rows.
+
+    `feature` is "" where there is only one row, or no feature differs.
+    """
+
+    kind: Kind
+    view: str
+    keys: Mapping[str, Any]
+    feature: str = ""
+    offline: Any = None
+    online: Any = None
+    offline_at: datetime | None = None
+    online_at: datetime | None = None
+
+
+@dataclass
+class Agreement:
+    """What a comparison found so far: how many rows and cells were compared, how many of the rows are online, how many
+    differ and in which way, and the first of these. `waiting` rows are in the future offline, and not due yet."""
+
+    rows: int = 0
+    cells: int = 0
+    stored: int = 0
+    waiting: int = 0
+    counts: Counter[Kind] = field(default_factory=Counter)
+    examples: list[Difference] = field(default_factory=list)
+
+    def add(self, difference: Difference) -> None:
+        """Count it, and keep it if it is one of the first."""
+        self.counts[difference.kind] += 1
+        if len(self.examples) < TOLD:
+            self.examples.append(difference)
+
+
+class Comparer:
+    """Compares rows of one view as of the moment `now`, and keeps what it finds in `agreement`."""
+
+    def __init__(self, name: str, view: RegisteredView, now: datetime) -> None:
+        self.agreement = Agreement()
+        self.name, self.now, self._view = name, now, view
+        self._due = now - timedelta(seconds=view.ttl) if view.ttl else None
+        self._forms = [(feature, form_of(dtype) or _unknown) for feature, dtype in view.features.items()]
+
+    def compare(self, keys: Keys, row: Row | None, entry: Entry | None) -> None:
+        """Compare the latest row of an entity with the stored one; None for none."""
+        if row is None and entry is None:
+            return
+        self.agreement.rows += 1
+        self.agreement.cells += len(self._view.features)
+        self.agreement.stored += entry is not None and entry.at is not None
+        if kind := self._kind(row, entry):
+            self.agreement.add(self._difference(kind, keys, row, entry))
+
+    def _kind(self, row: Row | None, entry: Entry | None) -> Kind | None:
+        if entry is None or entry.at is None:  # without a moment, Feast sees no row
+            return Kind.MISSING if row and not self._expired(row) else None
+        if row is None or entry.at != row.at:
+            return self._other_moment(row, entry.at)
+        if self._expired(row) or not self._wrong(row, entry):
+            return None
+        return Kind.WRONG
+
+    def _other_moment(self, row: Row | None, at: datetime) -> Kind | None:
+        if at > self.now:
+            return Kind.FUTURE
+        if row is None:
+            return Kind.GONE
+        if at > row.at:
+            return Kind.NEWER
+        return None if self._expired(row) else Kind.STALE
+
+    def _expired(self, row: Row) -> bool:
+        return self._due is not None and row.at < self._due
+
+    def _wrong(self, row: Row, entry: Entry) -> str:
+        """The first feature whose values differ; "" for none. Most rows are equal byte by byte."""
+        for (feature, form), offline, stored in zip(
+            self._forms, row.values.values(), entry.stored.values(), strict=True
+        ):
+            if _written(form, offline) != stored and not agrees(self._view.features[feature], offline, stored):
+                return feature
+        return ""
+
+    def _difference(self, kind: Kind, keys: Keys, row: Row | None, entry: Entry | None) -> Difference:
+        named = dict(zip(self._view.join_keys, keys, strict=True))
+        feature = self._wrong(row, entry) if row and entry else ""
+        return Difference(
+            kind,
+            self.name,
+            named,
+            feature,
+            row.values[feature] if row and feature else None,
+            decoded(entry.stored[feature] or b"") if entry and feature else None,
+            row.at if row else None,
+            entry.at if entry else None,
+        )
+
+
+def _written(form: Form, value: Any) -> bytes | None:
+    try:
+        return form(value)
+    except IMPOSSIBLE:
+        return None
+
+
+def _unknown(_value: Any) -> bytes:
+    raise ValueError("it can be written in many ways")
