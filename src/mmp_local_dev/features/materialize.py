@@ -13,6 +13,7 @@ from mmp_local_dev.features.materialize_plan import TIMEOUT, UNKNOWN, Plan
 from mmp_local_dev.services import feast_materialize, feast_materialized, feast_offline, feast_online
 from mmp_local_dev.services.feast_materialize import Interval, Written
 from mmp_local_dev.services.feast_registry import Project
+from mmp_local_dev.services.feast_sql import source_of
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _removed(env: Environment, project: Project, plan: Plan, rows: int, emit: Em
     """
     if feast_online.count(env, project, plan.view, timeout=TIMEOUT) <= rows:
         return 0
-    source, looked_at, removed = feast_offline.source_of(project, plan.view), 0, 0
+    source, looked_at, removed = source_of(project, plan.view), 0, 0
     with feast_offline.opened(env, source, timeout=TIMEOUT) as connection:
         for entries in feast_online.entries(env, project, plan.view, timeout=TIMEOUT):
             keys = [entry.keys for entry in entries]

@@ -46,7 +46,7 @@ def of_some(env: Environment, project: Project, view_name: str, *, count: int, t
 def of_all(
     env: Environment, project: Project, view_name: str, *, timeout: float, counted: Counted = lambda done, total: None
 ) -> Agreement:
-    """Compare every entity, in bounded memory, but for the keys of rows that are online only. Otherwise as `of_some`."""
+    """Compare every entity, in bounded memory but for the keys of rows that are online only. Else as `of_some`."""
     source, now = source_of(project, view_name), datetime.now(UTC)
     comparer = Comparer(view_name, project.views[view_name], now)
     with feast_offline.opened(env, source, timeout=timeout) as connection:
@@ -57,7 +57,8 @@ def of_all(
         for row, entry in zip(rows, entries, strict=True):
             comparer.compare(row.keys, row, entry)
         counted(comparer.agreement.rows, total)
-    _compare_those_online_only(env, project, comparer, timeout=timeout)
+    if feast_online.count(env, project, view_name, timeout=timeout) > comparer.agreement.stored:
+        _compare_those_online_only(env, project, comparer, timeout=timeout)
     return comparer.agreement
 
 

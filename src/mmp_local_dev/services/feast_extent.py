@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, cast
 
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.services import postgresql
-from mmp_local_dev.services.feast_offline import Source, opened, source_of
+from mmp_local_dev.services.feast_offline import opened
 from mmp_local_dev.services.feast_registry import Project
+from mmp_local_dev.services.feast_sql import Source, filled, source_of
 
 if TYPE_CHECKING:
-    from psycopg import sql
+    from psycopg.sql import Composed
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Extent:
 def extent(
     env: Environment, project: Project, view_name: str, *, since: datetime, until: datetime, timeout: float
 ) -> Extent:
-    """What there is from `since` to `until`, both included. Raises as `feast_offline.source_of` and `opened`."""
+    """What there is from `since` to `until`, both included. Raises as `source_of` and `opened`."""
     source = source_of(project, view_name)
     with opened(env, source, timeout=timeout) as connection:
         figures = connection.execute(_figures(source), {"since": since, "until": until}).fetchone()
@@ -45,18 +46,11 @@ def data_set(env: Environment, project: Project, view_name: str, *, timeout: flo
         return postgresql.scalar(connection, "SELECT obj_description(to_regclass(%s), 'pg_class')", table) or ""
 
 
-def _figures(source: Source) -> sql.Composed:
-    from psycopg import sql
-
-    keys = [sql.Identifier(name) for name in source.keys]
-    return sql.SQL(
+def _figures(source: Source) -> Composed:
+    return filled(
         "SELECT count(first), min(first), count(first) FILTER (WHERE keyless), coalesce(sum(later), 0)::bigint FROM ("
         "SELECT min({at}) FILTER (WHERE {at} <= %(until)s) AS first, {keyless} AS keyless,"
         " count(*) FILTER (WHERE {at} > %(until)s) AS later"
-        " FROM {relation} AS rows_of_view WHERE {at} >= %(since)s GROUP BY {keys}) AS entities"
-    ).format(
-        at=sql.Identifier(source.timestamp),
-        keyless=sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(key) for key in keys),
-        relation=source.relation,
-        keys=sql.SQL(", ").join(keys),
+        " FROM {relation} WHERE {at} >= %(since)s GROUP BY {keys}) AS entities",
+        source,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -100,14 +101,13 @@ def as_of(connection: Connection, source: Source, asked: Sequence[Asked], *, ttl
 
     Of rows of one moment, the one created last. None where there is none.
     """
+    if not asked:
+        return []
     found: list[Row | None] = [None] * len(asked)
-    types = _types(connection, source) if asked else []
-    forms = [form(source, types) for form in (feast_sql.probing, feast_sql.joining)]
+    query = _lookup(connection, source, asked[:BATCH])
     for at in range(0, len(asked), BATCH):
-        given = _given(asked[at : at + BATCH], ttl)
-        query = min(forms, key=lambda form: _cost(connection, form, given))
         with connection.cursor(binary=True) as cursor:
-            for place, *row in cursor.execute(query, given):
+            for place, *row in cursor.execute(query, _given(asked[at : at + BATCH], ttl)):
                 found[at + place - 1] = _row(source, [*asked[at + place - 1][0], *row])
     return found
 
@@ -147,11 +147,13 @@ def _blocks(connection: Connection, source: Source) -> int:
     return int(postgresql.scalar(connection, query, source.relation, source.relation) or 0)
 
 
-def _types(connection: Connection, source: Source) -> list[str]:
-    """PostgreSQL's names of the types of the join keys."""
+def _lookup(connection: Connection, source: Source, asked: Sequence[Asked]) -> Composed:
+    """The cheapest way to look up such rows, which depends on the indexes there are."""
     described = connection.execute(feast_sql.no_rows(source), ()).description or []
     name: LiteralString = "SELECT format_type(%s, NULL)"
-    return [postgresql.scalar(connection, name, column.type_code) for column in described]
+    types = [postgresql.scalar(connection, name, column.type_code) for column in described]
+    ways = [way(source, types) for way in (feast_sql.probing, feast_sql.joining)]
+    return min(ways, key=lambda way: _cost(connection, way, _given(asked, 0)))
 
 
 def _cost(connection: Connection, query: Composed, parameters: Sequence[Any]) -> float:
@@ -163,8 +165,7 @@ def _cost(connection: Connection, query: Composed, parameters: Sequence[Any]) ->
 
 
 def _given(asked: Sequence[Asked], ttl: int) -> list[Any]:
-    columns = zip(*(keys for keys, _ in asked), strict=True)
-    return [*([_text(value) for value in column] for column in columns), [at for _, at in asked], ttl, ttl]
+    return [json.dumps([[*map(_text, keys), str(moment)] for keys, moment in asked]), ttl, ttl]
 
 
 def _text(value: Any) -> str | None:

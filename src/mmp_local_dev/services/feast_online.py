@@ -24,6 +24,8 @@ from mmp_local_dev.services.redis_commands import Command, ask, ask_one
 
 BATCH = 1000  # keys that are read in one go
 
+_SMALL = 3  # a hash has so many times the fields that are wanted, at most
+
 # Takes this view's fields out of a hash, and the rest of it once no view has a row in it. One step, so that nobody
 # writes a row in between.
 _REMOVE = b"""
@@ -130,8 +132,18 @@ def _scanned(connection: RawConnection, pattern: bytes) -> Iterator[list[bytes]]
 
 
 def _read(connection: RawConnection, layout: _Layout, keys: Sequence[tuple[bytes, Keys]]) -> list[Entry | None]:
-    """The rows under these keys of Redis."""
-    answers = ask(connection, [(b"HMGET", name, *layout.fields) for name, _ in keys])
+    """The rows under these keys of Redis.
+
+    Small hashes are read whole: Redis looks for each field from the beginning of one, three times the work in all.
+    """
+    if not keys:
+        return []
+    small = ask_one(connection, b"HLEN", keys[0][0]) <= _SMALL * len(layout.fields)
+    verb, fields = (b"HGETALL", ()) if small else (b"HMGET", layout.fields)
+    answers = ask(connection, [(verb, name, *fields) for name, _ in keys])
+    if small:
+        hashes = [dict(zip(answer[::2], answer[1::2], strict=True)) for answer in answers]
+        answers = [[each.get(field) for field in layout.fields] for each in hashes]
     return [_entry(layout, found, at, stored) for (_, found), (at, *stored) in zip(keys, answers, strict=True)]
 
 

@@ -57,7 +57,7 @@ def quoted(*identifiers: str) -> str:
 
 def no_rows(source: Source) -> Composed:
     """Without parameters: nothing, from which the types of the join keys can be read."""
-    return _filled("SELECT {keys} FROM {relation} LIMIT 0", source)
+    return filled("SELECT {keys} FROM {relation} LIMIT 0", source)
 
 
 def latest(source: Source) -> Composed:
@@ -65,7 +65,7 @@ def latest(source: Source) -> Composed:
 
     Both orders are descending, so that the index of the primary key serves, read backwards.
     """
-    return _filled(
+    return filled(
         "SELECT DISTINCT ON ({keys}) {keys}, {columns} FROM {relation} WHERE {due} ORDER BY {descending}, {newest}",
         source,
     )
@@ -73,17 +73,17 @@ def latest(source: Source) -> Composed:
 
 def entities(source: Source) -> Composed:
     """Given a moment: how many entities have a row that is not after it."""
-    return _filled("SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {relation} WHERE {due}) AS entities", source)
+    return filled("SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {relation} WHERE {due}) AS entities", source)
 
 
 def waiting(source: Source) -> Composed:
     """Given a moment: how many rows are after it."""
-    return _filled("SELECT count(*) FROM {relation} WHERE {at} > %s", source)
+    return filled("SELECT count(*) FROM {relation} WHERE {at} > %s", source)
 
 
 def evenly(source: Source) -> Composed:
     """Given a moment and twice a number: so many entities with rows not after it, spread evenly over their order."""
-    return _filled(
+    return filled(
         "SELECT {keys} FROM (SELECT {keys}, row_number() OVER (ORDER BY {keys}) AS place, count(*) OVER () AS total"
         " FROM (SELECT DISTINCT {keys} FROM {relation} WHERE {due}) AS source) AS source"
         " WHERE place * %s / total <> (place - 1) * %s / total ORDER BY {keys}",
@@ -93,7 +93,7 @@ def evenly(source: Source) -> Composed:
 
 def blockwise(source: Source) -> Composed:
     """Given the blocks of a table, a number, and a moment: the keys of a row in each of so many equal parts of it."""
-    return _filled(
+    return filled(
         "SELECT found.* FROM (SELECT %s::bigint AS blocks, %s::bigint AS parts) AS given"
         " CROSS JOIN LATERAL generate_series(0, parts - 1) AS part"
         " CROSS JOIN LATERAL (SELECT {keys} FROM {relation}"
@@ -105,13 +105,13 @@ def blockwise(source: Source) -> Composed:
 
 def first(source: Source) -> Composed:
     """Given a moment and a number: the keys of so many rows not after it, whichever come first."""
-    return _filled("SELECT {keys} FROM {relation} WHERE {due} LIMIT %s", source)
+    return filled("SELECT {keys} FROM {relation} WHERE {due} LIMIT %s", source)
 
 
 def probing(source: Source, types: Sequence[str]) -> Composed:
     """Given what `asked` takes: the newest row of each entity as of its moment, by one look into the index for each;
     without an index, that is one reading of everything for each. `place` (from 1) is the place among those asked."""
-    return _filled(
+    return filled(
         "SELECT asked.place, newest.* FROM {asked} CROSS JOIN LATERAL"
         " (SELECT {columns} FROM {relation} WHERE {matching} ORDER BY {newest} LIMIT 1) AS newest",
         source,
@@ -121,7 +121,7 @@ def probing(source: Source, types: Sequence[str]) -> Composed:
 
 def joining(source: Source, types: Sequence[str]) -> Composed:
     """The same by one reading of everything for all."""
-    return _filled(
+    return filled(
         "SELECT DISTINCT ON (asked.place) asked.place, {columns} FROM {asked} JOIN {relation} ON {matching}"
         " ORDER BY asked.place, {newest}",
         source,
@@ -129,19 +129,20 @@ def joining(source: Source, types: Sequence[str]) -> Composed:
     )
 
 
-def _filled(statement: str, source: Source, types: Sequence[str] = ()) -> Composed:
-    """The statement with the parts that it names in braces."""
+def filled(statement: str, source: Source, types: Sequence[str] = ()) -> Composed:
+    """The statement with the parts that it names in braces: `relation` (with an alias), `keys`, `columns` (the moment,
+    then the features), `at` (the moment), `keyless`, `due` (takes a moment), and what else is used here."""
     from psycopg.sql import SQL
 
     at = _column(source.timestamp)
     keys = [_column(key) for key in source.keys]
-    features = [_column(name) for name in source.features.values()]
     newest = [at, _column(source.created)] if source.created else [at]
     return SQL(statement).format(
         relation=SQL(f"{_doubled(source.relation)} AS source"),
         keys=_listed(keys),
-        columns=_listed([at, *features]),
+        columns=_listed([at, *map(_column, source.features.values())]),
         at=at,
+        keyless=_joined(" OR ", (SQL("{} IS NULL").format(key) for key in keys)),
         due=_joined(" AND ", [*(SQL("{} IS NOT NULL").format(key) for key in keys), SQL("{} <= %s").format(at)]),
         descending=_listed(SQL("{} DESC").format(key) for key in keys),
         newest=_listed(SQL("{} DESC").format(each) for each in newest),
@@ -151,23 +152,22 @@ def _filled(statement: str, source: Source, types: Sequence[str] = ()) -> Compos
 
 
 def _asked(types: Sequence[str]) -> Composed:
-    """What is asked, as rows: the keys as texts in an array for each join key, and the moments.
+    """What is asked, as rows, given as JSON: a list of lists, each of the keys as texts and the moment.
 
     The keys get their columns' own types, for the indexes; null where they are no such value.
     """
     from psycopg.sql import SQL, Identifier
 
-    names = [Identifier(f"key{place}") for place in range(len(types))]
     keys = [
-        SQL("CASE WHEN pg_input_is_valid({key}, {text}) THEN {key}::{type} END AS {key}").format(
-            key=name, text=type_, type=SQL(type_)
+        SQL("CASE WHEN pg_input_is_valid({text}, {name}) THEN ({text})::{type} END AS {key}").format(
+            text=SQL(f"given ->> {place}"), name=type_, type=SQL(type_), key=Identifier(f"key{place}")
         )
-        for name, type_ in zip(names, types, strict=True)
+        for place, type_ in enumerate(types)
     ]
     return SQL(
-        "(SELECT place, moment, {keys} FROM unnest({arrays}, %s::timestamptz[]) WITH ORDINALITY"
-        " AS given ({names}, moment, place)) AS asked"
-    ).format(keys=_listed(keys), arrays=_listed([SQL("%s::text[]")] * len(names)), names=_listed(names))
+        "(SELECT place, (given ->> {last})::timestamptz AS moment, {keys}"
+        " FROM json_array_elements(%s::json) WITH ORDINALITY AS asked (given, place)) AS asked"
+    ).format(last=len(types), keys=_listed(keys))
 
 
 def _matching(keys: Sequence[Composable], at: Composable) -> Composed:
