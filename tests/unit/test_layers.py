@@ -39,8 +39,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "filelock": ("files.py",),
     "google": ("services/protobuf.py",),
     "hiredis": ("services/redis_commands.py",),
-    "jinja2": ("cli/render/html.py",),
-    "mmh3": ("services/feast_online.py",),
+    "jinja2": ("cli/render/templates.py",),
+    "mmh3": ("services/feast_leftovers.py", "services/feast_online.py"),
     "packaging": ("contract/",),
     "pandas": ("services/feast.py",),  # what Feast is asked with
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
@@ -52,7 +52,10 @@ HOMES: dict[str, tuple[str, ...]] = {
         "services/mlflow_database.py",
         *(
             f"services/postgresql_{part}.py"
-            for part in ("data", "database", "fingerprint", "roles", "sandbox", "script", "tables", "template")
+            for part in (
+                *("data", "database", "fingerprint", "groups", "measures", "profile"),
+                *("relations", "roles", "sandbox", "script", "tables", "template"),
+            )
         ),
     ),
     "pytest": ("pytest_plugin/",),
