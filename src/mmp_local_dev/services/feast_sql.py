@@ -130,6 +130,17 @@ def probing(source: Source, types: Sequence[str]) -> Composed:
     )
 
 
+def history(source: Source, types: Sequence[str]) -> Composed:
+    """Given what `asked` takes, and a number: up to so many rows of each entity as of its moment, the newest first."""
+    return filled(
+        "SELECT asked.place, newest.* FROM {asked} CROSS JOIN LATERAL"
+        " (SELECT {columns} FROM {relation} WHERE {matching} ORDER BY {newest} LIMIT %s) AS newest"
+        " ORDER BY asked.place, 2",
+        source,
+        types,
+    )
+
+
 def joining(source: Source, types: Sequence[str]) -> Composed:
     """The same by one reading of everything for all."""
     return filled(
