@@ -47,7 +47,6 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
     "psycopg": (
         "services/postgresql.py",
-        "services/feast_extent.py",
         "services/feast_offline.py",
         "services/feast_sql.py",
         "services/mlflow_database.py",
