@@ -206,9 +206,13 @@ class Dev:
             containers.remove(self.extra[PROJECT])
 
 
-def on_terminal(argv: Sequence[str], cwd: Path, **environment: str) -> tuple[int, str]:
-    """The exit code of a program on a terminal of the kernel's making (nothing else is one), and what it showed."""
+def on_terminal(argv: Sequence[str], cwd: Path, /, answer: str = "", **environment: str) -> tuple[int, str]:
+    """The exit code of a program on a terminal of the kernel's making (nothing else is one), and what it showed.
+
+    `answer` is typed before the program asks.
+    """
     master, slave = os.openpty()
+    os.write(master, answer.encode())
     done = subprocess.run(
         argv, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave, timeout=60, check=False
     )
@@ -285,3 +289,15 @@ def running(base: Path, on_runtime: str) -> Iterator[Dev]:
     with workspace(base, on_runtime) as made:
         made("up")
         yield made
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=browser(), args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
+        yield started
+        started.close()

@@ -123,6 +123,21 @@ def test_where_everything_is_kept_all_passes(consumer: Consumer, workers: tuple[
     assert sum(name.startswith("test_") for name in found) == OWN_TESTS
 
 
+def test_the_whole_contract_needs_no_feast(consumer: Consumer) -> None:
+    """What reads through it is skipped, and says so; all else passes."""
+    contract = consumer.provider.root / "dev-contract.yml"
+    before = contract.read_text()
+    head, known = "fixtures:\n", "  of_a_test: {entity: user, values: [nobody], in: [online]}\n"
+    contract.write_text(before.replace(head, head + known) if head in before else before + head + known)
+    try:
+        code, found = consumer.run("--mmp-contract", str(contract))
+    finally:
+        contract.write_text(before)
+    assert found["fixture.online[of_a_test]"].startswith("skipped: needs Feast, which this Python does not have")
+    assert {said.partition(":")[0] for said in found.values()} == {"passed", "skipped"}
+    assert (code, found["feature.dtype[user_demographics:age]"]) == (0, "passed")
+
+
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
     os.kill(pid, signal.SIGSTOP)

@@ -39,8 +39,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     "filelock": ("files.py",),
     "google": ("services/protobuf.py",),
     "hiredis": ("services/redis_commands.py",),
-    "jinja2": ("cli/render/html.py",),
+    "jinja2": ("cli/render/templates.py",),
     "mmh3": ("services/feast_online.py",),
+    "numpy": ("features/",),
     "packaging": ("contract/",),
     "pandas": ("services/feast.py",),  # what Feast is asked with
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
@@ -51,9 +52,13 @@ HOMES: dict[str, tuple[str, ...]] = {
         "services/mlflow_database.py",
         *(
             f"services/postgresql_{part}.py"
-            for part in ("data", "database", "fingerprint", "roles", "sandbox", "script", "tables", "template")
+            for part in (
+                *("contents", "data", "database", "fingerprint", "groups", "measures", "profile"),
+                *("relations", "roles", "sandbox", "script", "staging", "swap", "tables", "template"),
+            )
         ),
     ),
+    "pyarrow": ("features/",),
     "pytest": ("pytest_plugin/",),
     "redis": ("services/redis.py", "services/redis_commands.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
@@ -79,6 +84,7 @@ HEAVY = (
     "numpy",
     "pandas",
     "psycopg",
+    "pyarrow",
     "redis",
     "sqlglot",
     "supervisor",

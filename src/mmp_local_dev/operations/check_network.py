@@ -5,17 +5,16 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from dataclasses import asdict, replace
-from importlib.util import find_spec
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
 import mmp_local_dev
 from mmp_local_dev import env_formats, workspace_files
-from mmp_local_dev.contract.clauses.asking import LiveClause
-from mmp_local_dev.contract.clauses.base import ClauseSkipped, select
+from mmp_local_dev.contract.clauses.base import select
 from mmp_local_dev.contract.clauses.live import clauses_of
+from mmp_local_dev.contract.clauses.slow import skipped_without_feast
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.load.waivers import FILE as WAIVERS
 from mmp_local_dev.contract.report import Report
@@ -31,6 +30,8 @@ from mmp_local_dev.workspace import CONTRACT, DEFAULT_STACK, Stack, Workspace
 # Where a new container, in which nobody else is, gets this package and a workspace.
 _THERE = "/tmp/mmp-dev"  # noqa: S108
 _REGISTRY = f"{_THERE}/workspace/registry.db"
+
+_NO_FEAST = "needs Feast, which the container of this view does not have; mmp-dev check reads it from this machine"
 
 # Unpacks them from its input, and checks there: an ordinary check in another place.
 _IN_CONTAINER = f"""
@@ -72,17 +73,8 @@ def check_in_container(root: Path, asked: dict[str, object]) -> Report:
     """
     stack = Workspace(root).stack(DEFAULT_STACK)
     contract = load(stack.workspace.contract)
-    clauses = clauses_of(contract) if find_spec("feast") else [_without_feast(each) for each in clauses_of(contract)]
+    clauses = skipped_without_feast(clauses_of(contract), _NO_FEAST)
     return verified(contract, published(stack, contract), clauses, Asked(**asked))  # type: ignore[arg-type]
-
-
-def _without_feast(clause: LiveClause) -> LiveClause:
-    def check(_env: Environment, _timeout: float) -> None:
-        raise ClauseSkipped(
-            "needs Feast, which the container of this view does not have; mmp-dev check reads it from this machine"
-        )
-
-    return replace(clause, check=check) if clause.slow else clause
 
 
 def _pack(archive: IO[bytes], stack: Stack, env: Environment, asked: Asked) -> None:

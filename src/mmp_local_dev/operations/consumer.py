@@ -12,6 +12,7 @@ from mmp_local_dev.contract import well_known
 from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause
 from mmp_local_dev.contract.clauses.base import ClauseBroken, ClauseSkipped, select
 from mmp_local_dev.contract.clauses.live import clauses_of
+from mmp_local_dev.contract.clauses.slow import skipped_without_feast
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import EnvironmentInvalid, InputError, NotReady, Repair
@@ -22,6 +23,7 @@ from mmp_local_dev.workspace import CONTRACT
 
 REACHABLE = "environment.reachable"  # the kind of the clause of the environment as a whole
 
+_NO_FEAST = "needs Feast, which this Python does not have; mmp-dev check reads it in the provider's workspace"
 _REPAIR = Repair("mmp-dev up", "in the provider's workspace: starts the services and writes .env")
 
 
@@ -85,9 +87,10 @@ def clauses_with_reachable(
 
     If any of them needs a service, one of the environment as a whole stands before them: that it is down is told once.
     On it hang those that need a service, and all while there is no environment at all. `up` answers for it, if it is
-    known already. Raises InputError for a word that names nothing, and for a contract without clauses.
+    known already. What needs Feast is skipped in a Python without it. Raises InputError for a word that names nothing,
+    and for a contract without clauses.
     """
-    clauses = select([*also, *clauses_of(contract)], only)
+    clauses = skipped_without_feast(select([*also, *clauses_of(contract)], only), _NO_FEAST)
     if not clauses:
         raise InputError(f"{contract.path.name} has no clauses, and a check of nothing would look like a check.")
     if not any(clause.service for clause in clauses):

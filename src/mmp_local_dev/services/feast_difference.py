@@ -17,7 +17,7 @@ from mmp_local_dev.services.feast_keys import Keys
 from mmp_local_dev.services.feast_offline import Row
 from mmp_local_dev.services.feast_online import Entry
 from mmp_local_dev.services.feast_registry import RegisteredView
-from mmp_local_dev.services.feast_stored import Form, agrees, form_of
+from mmp_local_dev.services.feast_stored import IMPOSSIBLE, Form, agrees, form_of
 from mmp_local_dev.services.feast_values import decoded
 
 TOLD = 10  # differences that are kept to be told; all are counted
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
     MISSING = "not online"
     STALE = "stale"
-    WRONG = "with a wrong value"
+    WRONG = "wrong"
     NEWER = "newer than any offline"
     FUTURE = "from the future"
     GONE = "not offline"
@@ -53,8 +53,8 @@ class Difference:
 
 @dataclass
 class Agreement:
-    """What a comparison found so far: how many rows and cells were compared, how many rows differ and in which way,
-    and the first of these. `waiting` rows are in the future offline, and will be due."""
+    """What a comparison found so far: how many rows and cells were compared, how many of the rows are online, how many
+    differ and in which way, and the first of these. `waiting` rows are in the future offline, and not due yet."""
 
     rows: int = 0
     cells: int = 0
@@ -77,7 +77,7 @@ class Comparer:
         self.agreement = Agreement()
         self.name, self.now, self._view = name, now, view
         self._due = now - timedelta(seconds=view.ttl) if view.ttl else None
-        self._forms = {feature: form_of(dtype) or _unknown for feature, dtype in view.features.items()}
+        self._forms = [(feature, form_of(dtype) or _unknown) for feature, dtype in view.features.items()]
 
     def compare(self, keys: Keys, row: Row | None, entry: Entry | None) -> None:
         """Compare the latest row of an entity with the stored one; None for none."""
@@ -85,7 +85,7 @@ class Comparer:
             return
         self.agreement.rows += 1
         self.agreement.cells += len(self._view.features)
-        self.agreement.stored += entry is not None
+        self.agreement.stored += entry is not None and entry.at is not None
         if kind := self._kind(row, entry):
             self.agreement.add(self._difference(kind, keys, row, entry))
 
@@ -112,8 +112,9 @@ class Comparer:
 
     def _wrong(self, row: Row, entry: Entry) -> str:
         """The first feature whose values differ; "" for none. Most rows are equal byte by byte."""
-        for feature, form in self._forms.items():
-            offline, stored = row.values[feature], entry.stored[feature]
+        for (feature, form), offline, stored in zip(
+            self._forms, row.values.values(), entry.stored.values(), strict=True
+        ):
             if _written(form, offline) != stored and not agrees(self._view.features[feature], offline, stored):
                 return feature
         return ""
@@ -136,7 +137,7 @@ class Comparer:
 def _written(form: Form, value: Any) -> bytes | None:
     try:
         return form(value)
-    except ValueError:
+    except IMPOSSIBLE:
         return None
 
 

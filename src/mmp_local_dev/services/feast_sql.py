@@ -130,6 +130,17 @@ def probing(source: Source, types: Sequence[str]) -> Composed:
     )
 
 
+def history(source: Source, types: Sequence[str]) -> Composed:
+    """Given what `asked` takes, and a number: up to so many rows of each entity as of its moment, the newest first."""
+    return _filled(
+        "SELECT asked.place, newest.* FROM {asked} CROSS JOIN LATERAL"
+        " (SELECT {columns} FROM {relation} WHERE {matching} ORDER BY {newest} LIMIT %s) AS newest"
+        " ORDER BY asked.place, 2",
+        source,
+        types,
+    )
+
+
 def joining(source: Source, types: Sequence[str]) -> Composed:
     """The same by one reading of everything for all."""
     return _filled(
@@ -141,20 +152,20 @@ def joining(source: Source, types: Sequence[str]) -> Composed:
 
 
 def _filled(statement: str, source: Source, types: Sequence[str] = ()) -> Composed:
-    """The statement with the parts that it names in braces."""
+    """The statement with the parts that it names in braces: `relation` (with an alias), `keys`, `columns` (the moment,
+    then the features), `at` (the moment), `keyless`, `due` (takes a moment), and what else is used here."""
     from psycopg.sql import SQL
 
     at = _column(source.timestamp)
     keys = [_column(key) for key in source.keys]
-    features = [_column(name) for name in source.features.values()]
     newest = [at, _column(source.created)] if source.created else [at]
     return SQL(statement).format(
         relation=SQL(f"{_doubled(source.relation)} AS source"),
         keys=_listed(keys),
-        columns=_listed([at, *features]),
+        columns=_listed([at, *map(_column, source.features.values())]),
         at=at,
+        keyless=_joined(" OR ", (SQL("{} IS NULL").format(key) for key in keys)),
         due=_joined(" AND ", [*(SQL("{} IS NOT NULL").format(key) for key in keys), SQL("{} <= %s").format(at)]),
-        keyless=_joined(" OR ", [SQL("{} IS NULL").format(key) for key in keys]),
         descending=_listed(SQL("{} DESC").format(key) for key in keys),
         newest=_listed(SQL("{} DESC").format(each) for each in newest),
         asked=_asked(types),
@@ -163,23 +174,22 @@ def _filled(statement: str, source: Source, types: Sequence[str] = ()) -> Compos
 
 
 def _asked(types: Sequence[str]) -> Composed:
-    """What is asked, as rows: the keys as texts in an array for each join key, and the moments.
+    """What is asked, as rows, given as JSON: a list of lists, each of the keys as texts and the moment.
 
     The keys get their columns' own types, for the indexes; null where they are no such value.
     """
     from psycopg.sql import SQL, Identifier
 
-    names = [Identifier(f"key{place}") for place in range(len(types))]
     keys = [
-        SQL("CASE WHEN pg_input_is_valid({key}, {text}) THEN {key}::{type} END AS {key}").format(
-            key=name, text=type_, type=SQL(type_)
+        SQL("CASE WHEN pg_input_is_valid({text}, {name}) THEN ({text})::{type} END AS {key}").format(
+            text=SQL(f"given ->> {place}"), name=type_, type=SQL(type_), key=Identifier(f"key{place}")
         )
-        for name, type_ in zip(names, types, strict=True)
+        for place, type_ in enumerate(types)
     ]
     return SQL(
-        "(SELECT place, moment, {keys} FROM unnest({arrays}, %s::timestamptz[]) WITH ORDINALITY"
-        " AS given ({names}, moment, place)) AS asked"
-    ).format(keys=_listed(keys), arrays=_listed([SQL("%s::text[]")] * len(names)), names=_listed(names))
+        "(SELECT place, (given ->> {last})::timestamptz AS moment, {keys}"
+        " FROM json_array_elements(%s::json) WITH ORDINALITY AS asked (given, place)) AS asked"
+    ).format(last=len(types), keys=_listed(keys))
 
 
 def _matching(keys: Sequence[Composable], at: Composable) -> Composed:

@@ -15,7 +15,9 @@ from typing import Any
 
 from mmp_local_dev.services.feast_values import EPOCH, NO_TIME, decoded, value_class
 
-Form = Callable[[Any], bytes]  # of a type: what is stored for a value. Raises ValueError for one the type does not have
+Form = Callable[[Any], bytes]  # of a type: what is stored for a value; raises IMPOSSIBLE for one it cannot have
+
+IMPOSSIBLE = (ValueError, TypeError, ArithmeticError)
 
 
 def form_of(dtype: str) -> Form | None:
@@ -34,7 +36,7 @@ def agrees(dtype: str, offline: Any, stored: bytes | None) -> bool:
         return bool(found == offline)
     try:
         expected = decoded(form(offline))
-    except ValueError:
+    except IMPOSSIBLE:
         return False
     if expected is None or dtype == "Json" or dtype.startswith("Set("):
         return bool(found == expected)
@@ -49,37 +51,30 @@ def _near(dtype: str, offline: Any, expected: Any, found: Any) -> bool:
 
 
 def _scalar_form(kind: str) -> Form:
-    store, convert, nothing = _storing(f"{_FIELDS[kind]}_val"), _SCALARS[kind], _nothing(kind)
+    field, convert = f"{_FIELDS[kind]}_val", _SCALARS[kind]
+    message, nothing = value_class(), _nothing(kind)
 
     def form(offline: Any) -> bytes:
         if offline is None or offline != offline:  # Feast takes NaN for nothing
             return nothing
-        return store(convert, offline)
+        content: bytes = message(**{field: convert(offline)}).SerializeToString()
+        return content
 
     return form
 
 
 def _many_form(inner: str, many: str) -> Form:
-    store, convert, nothing = _storing(f"{_FIELDS[inner]}_{many}_val"), _SCALARS[inner], _IN_LISTS[inner]
+    field, convert = f"{_FIELDS[inner]}_{many}_val", _SCALARS[inner]
+    message, nothing = value_class(), _IN_LISTS[inner]
 
-    def listed(offline: Any) -> dict[str, list[Any]]:
-        return {"val": [nothing if each is None else convert(each) for each in offline]}
-
-    return lambda offline: b"" if offline is None else store(listed, offline)
-
-
-def _storing(field: str) -> Callable[[Callable[[Any], Any], Any], bytes]:
-    """A function that writes the field with a value, once it is converted. Raises ValueError for an impossible one."""
-    message = value_class()
-
-    def store(convert: Callable[[Any], Any], value: Any) -> bytes:
-        try:
-            content: bytes = message(**{field: convert(value)}).SerializeToString()
-        except (TypeError, ArithmeticError) as error:
-            raise ValueError(str(error)) from None
+    def form(offline: Any) -> bytes:
+        if offline is None:
+            return b""
+        elements = [nothing if each is None else convert(each) for each in offline]
+        content: bytes = message(**{field: {"val": elements}}).SerializeToString()
         return content
 
-    return store
+    return form
 
 
 def _nothing(kind: str) -> bytes:

@@ -86,7 +86,7 @@ class Staging:
 
         schema = sql.Identifier(self.schema).as_string(None)
         wanted = (schema, list(self.tables), list(self.tables))
-        with self._path(self.schema):
+        with self.path(self.schema):
             constraints = self.connection.execute(_CONSTRAINTS, wanted).fetchall()
             indexes = self.connection.execute(_INDEXES, wanted).fetchall()
         add: LiteralString = "ALTER TABLE {} ADD CONSTRAINT {} {}"
@@ -110,14 +110,15 @@ class Staging:
 
         self._run(sql.SQL("ANALYZE {}"), sql.SQL(", ").join(map(self.of_copy, tables)))
 
-    def _run(self, statement: sql.SQL, *parts: sql.Composable) -> None:
-        self.connection.execute(statement.format(*parts))
-
     @contextmanager
-    def _path(self, schema: str) -> Iterator[None]:
+    def path(self, schema: str) -> Iterator[None]:
+        """Another schema, alone, in which names without one are found, and are told without it."""
         set_path(self.connection, schema)
         yield
         set_path(self.connection, self.name, self.schema)
+
+    def _run(self, statement: sql.SQL, *parts: sql.Composable) -> None:
+        self.connection.execute(statement.format(*parts))
 
 
 @contextmanager

@@ -61,9 +61,9 @@ _SESSIONS = (
 
 def check_free(staging: Staging) -> None:
     """Raise MmpError, with code TABLE_IN_USE, when something depends on the tables that would not survive them."""
-    connection = staging.connection
-    schema = _quoted(staging.schema)
-    found = [str(each) for (each,) in connection.execute(_DEPENDENTS, [schema, list(staging.tables)])]
+    wanted = [_quoted(staging.schema), list(staging.tables)]
+    with staging.path("pg_catalog"):
+        found = [str(each) for (each,) in staging.connection.execute(_DEPENDENTS, wanted)]
     if found:
         raise MmpError(
             f"The tables of the schema {staging.schema} cannot be replaced, because something depends on them: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmp_local_dev.events import Event
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.contract.compare.changes import Change
     from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.features.profile_facts import Profile
     from mmp_local_dev.operations.can_i_upgrade import Upgrade
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
@@ -82,3 +84,6 @@ class Output:
 
     def lint(self, result: Lint) -> None:
         """What `contract lint` found, and mended."""
+
+    def profile(self, result: Profile, page: Path | None) -> None:
+        """The end of `features profile`; `page` is where the page was written, if it was."""

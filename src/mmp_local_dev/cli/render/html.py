@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmp_local_dev import __version__
 from mmp_local_dev.cli.render.findings import by_section
+from mmp_local_dev.cli.render.templates import render
 from mmp_local_dev.cli.render.words import SIGNS, VERDICTS, duration, number, tally
 
 if TYPE_CHECKING:
@@ -35,17 +34,12 @@ class ServiceSeen:
 
 def page(report: Report, *, stack: str, view: str) -> str:
     """The page about a report of this stack, seen from `view` (`host` or `network`)."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.globals.update(signs=SIGNS, verdicts=VERDICTS, duration=duration, number=number)
-    return templates.get_template("report.html").render(
+    return render(
+        "report.html",
+        signs=SIGNS,
+        verdicts=VERDICTS,
+        duration=duration,
+        number=number,
         report=report,
         stack=stack,
         how=_HOW.get(view if report.mode == "live" else report.mode, report.mode),
@@ -55,7 +49,6 @@ def page(report: Report, *, stack: str, view: str) -> str:
         services=_services(report),
         sections=by_section(report),
         slowest=_slowest(report),
-        tool=__version__,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.contract.compare.changes import Change
     from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.features.profile_facts import Profile
     from mmp_local_dev.operations.can_i_upgrade import Upgrade
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
@@ -129,6 +131,11 @@ class JsonOutput(Output):
         """Every remark; no remark of severity error is a clean file."""
         self._data = {**asdict(result.result), "clean": result.result.clean, "fixed": list(result.fixed)}
         self._ok = result.result.clean
+
+    def profile(self, result: Profile, page: Path | None) -> None:
+        """Every fact; where the page is, or null."""
+        self._data = {**asdict(result), "page": page and str(page)}
+        self._ok = result.complete
 
 
 def print_envelope(command: str, data: object, *, ok: bool, warnings: Sequence[str] = (), error: object = None) -> None:

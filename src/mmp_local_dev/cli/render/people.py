@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.contract.compare.changes import Change
     from mmp_local_dev.contract.compare.ruleset import Rule
     from mmp_local_dev.contract.report import Report
+    from mmp_local_dev.features.profile_facts import Profile
     from mmp_local_dev.operations.can_i_upgrade import Upgrade
     from mmp_local_dev.operations.consumers import Verification
     from mmp_local_dev.operations.diff import Comparison
@@ -49,6 +51,7 @@ _DOING = {
     "derive": "computing statistics",
     "materialize": "writing",
     "remove": "looking for rows that are gone",
+    "profile": "reading",
 }
 _DONE = {
     "start": "started",
@@ -62,6 +65,7 @@ _DONE = {
     "load": "loaded",
     "derive": "statistics computed",
     "materialize": "materialized",
+    "profile": "read",
 }
 _LONG = ("pull", "build")  # steps whose beginning is told also where no bar can be shown
 _NEXT = {
@@ -205,6 +209,14 @@ class PeopleOutput(Output):
             say(f"{file}:{remark.line}: {told}{remark.text}")
         if not remarks:
             say(f"{file} is clean.")
+
+    def profile(self, result: Profile, page: Path | None) -> None:
+        """What stands out, and where the page is."""
+        self.close()
+        for notice in result.notices:
+            where = ".".join(filter(None, (notice.table, notice.column)))
+            say(f"{click.style('!', fg='yellow')} {f'{where} ' if where else ''}{notice.text}")
+        say(str(page))
 
 
 class _Progress:

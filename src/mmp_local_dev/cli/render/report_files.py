@@ -1,4 +1,4 @@
-"""The files that a check writes beside what it prints."""
+"""The files that commands write beside what they print."""
 
 from __future__ import annotations
 
@@ -30,26 +30,35 @@ class ReportFiles:
         after it."""
         for path in (self.junit, self.html, self.step_summary):
             if path is not None:
-                with _told(path):
-                    check_writable(path)
+                check_page(path)
 
     def write(self, report: Report) -> None:
         """Write each of them, whatever the verdict. Raises InputError as above."""
         if self.junit is not None:
             from mmp_local_dev.cli.render.report_junit import suites
 
-            with _told(self.junit):
-                write_text(self.junit, suites(report, view=self.view))
+            write_page(self.junit, suites(report, view=self.view))
         if self.html is not None:
             from mmp_local_dev.cli.render.html import page
 
-            with _told(self.html):
-                write_text(self.html, page(report, stack=self.stack, view=self.view))
+            write_page(self.html, page(report, stack=self.stack, view=self.view))
         if self.step_summary is not None:
             from mmp_local_dev.cli.render.for_github import step_summary
 
             with _told(self.step_summary), self.step_summary.open("a", encoding="utf-8", errors="replace") as file:
                 file.write(step_summary(report))
+
+
+def check_page(path: Path) -> None:
+    """Make the folder of a page. Raises InputError when it cannot be written there, before it is worked for."""
+    with _told(path):
+        check_writable(path)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page. Raises InputError."""
+    with _told(path):
+        write_text(path, text)
 
 
 @contextmanager
