@@ -1,4 +1,4 @@
-"""examples/card-fraud, run as its README says, in a folder that is no workspace, with the values of .env and no more."""
+"""examples/card-fraud, run as its README says, in a folder that is no workspace: the values of .env are all it has."""
 
 from __future__ import annotations
 
