@@ -318,13 +318,16 @@ def locked(env: Environment, table: str) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def seeded(running: Dev) -> None:
+    """Two thousand transactions, materialized."""
+    running("features", "seed", "--rows", "2000")
+    running("features", "materialize")
+
+
+@pytest.mark.usefixtures("seeded")
 class TestCommand:
     """The command on a stack with data: the page, the figures, and what it says of bad days."""
-
-    @pytest.fixture(scope="class", autouse=True)
-    def seeded(self, running: Dev) -> None:
-        running("features", "seed", "--rows", "2000")
-        running("features", "materialize")
 
     def test_the_page_is_written_where_one_stands_and_its_path_is_told(self, running: Dev) -> None:
         said = running("features", "profile")
@@ -397,8 +400,10 @@ class TestCommand:
         assert "folder" in said.stderr
 
     def test_nothing_answers(self, running: Dev) -> None:
-        running("down")
+        file = running.root / ".env"
+        content = file.read_text()
+        file.write_text(content.replace(f"POSTGRES_PORT={running.env()['POSTGRES_PORT']}", "POSTGRES_PORT=1"))
         try:
             assert running.json("features", "profile", code=3)["error"]["code"] == "SERVICE_NOT_READY"
         finally:
-            running("up")
+            file.write_text(content)
