@@ -40,7 +40,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "google": ("services/protobuf.py",),
     "hiredis": ("services/redis_commands.py",),
     "jinja2": ("cli/render/templates.py",),
-    "mmh3": ("services/feast_leftovers.py", "services/feast_online.py"),
+    "mmh3": ("services/feast_online.py",),
     "packaging": ("contract/",),
     "pandas": ("services/feast.py",),  # what Feast is asked with
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
