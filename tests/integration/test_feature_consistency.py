@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conftest import Dev, workspace
-from feature_tables import Features, at
+from feature_tables import Features
 from mmp_local_dev.contract.clauses.base import select
 from mmp_local_dev.contract.clauses.consistency import SAMPLE, Depth
 from mmp_local_dev.contract.clauses.live import clauses_of
@@ -307,7 +307,7 @@ class TestPointInTime:
     def test_a_view_that_leaks(self, own: Features, shift: str, kind: str) -> None:
         from feast import types as t
 
-        columns = [name for name in own.project.views["user_transaction_stats"].features]
+        columns = list(own.project.views["user_transaction_stats"].features)
         leaking = Features(own.dev, own.name, registry_path=own.dev.root / "leaking.db")
         types = {
             name: t.UnixTimestamp if name.endswith("_at") else t.Int64 if "count" in name else t.Float64

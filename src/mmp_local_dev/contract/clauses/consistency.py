@@ -25,13 +25,19 @@ _AGAIN = Repair(
 )
 
 
+Counted = Callable[[str, int, int], None]  # told of a view how many of its entities are done, and of how many
+
+
+def uncounted(view: str, done: int, total: int) -> None:
+    """A Counted for those who do not care."""
+
+
 @dataclass(frozen=True)
 class Depth:
-    """How many entities of a view are compared; None for all of them, and then `counted` is told of each view how many
-    are done, and of how many."""
+    """How many entities of a view are compared; None for all of them, which `counted` is told as it goes on."""
 
     entities: int | None = 200
-    counted: Callable[[str, int, int], None] = lambda view, done, total: None
+    counted: Counted = uncounted
 
 
 SAMPLE = Depth()
