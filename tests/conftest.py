@@ -289,3 +289,15 @@ def running(base: Path, on_runtime: str) -> Iterator[Dev]:
     with workspace(base, on_runtime) as made:
         made("up")
         yield made
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=browser(), args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
+        yield started
+        started.close()

@@ -62,17 +62,14 @@ def user_demographics(lines: Sequence[Line]) -> list[tuple[Any, ...]]:
     found = []
     for user in sorted({each.user_id for each in lines}):
         own = sorted((each for each in lines if each.user_id == user), key=lambda each: (each.at, each.transaction_id))
-        known: dict[datetime, Line] = {each.at: each for each in own}  # of several at a moment the last one
-        day, before = min(known), None
-        moments = {*known, *_midnights(day, end)}
-        for moment in sorted(moments):
-            line = known.get(moment, before)
-            assert line is not None
+        told = {each.at: each for each in own}  # of several at a moment the last one
+        line, was = own[0], None
+        for moment in sorted({*told, *_midnights(own[0].at, end)}):
+            line = told.get(moment, line)
             now = (_age(line.born, moment.date()), line.rest, line.born)
-            was = before and (_age(before.born, (moment - timedelta(microseconds=1)).date()), before.rest, before.born)
             if now != was:
                 found.append((user, moment, now[0], *line.rest))
-            before = line
+            was = now
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 import reports
-from conftest import browser
+from looking import SPILLED, TOO_FAINT, Looked
 from mmp_local_dev.cli.render.html import page as page_of
 from mmp_local_dev.contract.report import Outcome, Report
 from mmp_local_dev.files import write_text
@@ -22,71 +21,6 @@ pytestmark = pytest.mark.needs("browser")
 SAMPLES: list[Callable[[], Report]] = [reports.kept, reports.broken, reports.unknown, reports.many, reports.hostile]
 EVERY_SAMPLE = pytest.mark.parametrize("sample", SAMPLES)
 
-# The contrast of every text with what is behind it (WCAG 2.2), as far as it is below what is demanded.
-TOO_FAINT = """() => {
-  const channels = colour => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = colour => {
-    const [r, g, b] = channels(colour).map(c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = element => {
-    for (; element; element = element.parentElement) {
-      const colour = getComputedStyle(element).backgroundColor;
-      if (channels(colour)[3] !== 0) return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const ratio = element => {
-    const [a, b] = [getComputedStyle(element).color, behind(element)].map(luminance);
-    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  };
-  return [...document.querySelectorAll("body *")]
-    .filter(e => [...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.data.trim()) && ratio(e) < 4.5)
-    .map(e => `${e.tagName} ${e.className}: ${e.textContent.slice(0, 40)} (${ratio(e)})`);
-}"""
-
-# What is wider than the box that it stands in, which would be cut off or lie over its neighbour.
-SPILLED = """() => [...document.querySelectorAll("body *")]
-  .filter(e => e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1)
-  .map(e => `${e.tagName} ${e.className}: ${e.scrollWidth} in ${e.clientWidth}`)"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=browser(), args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
-        yield started
-        started.close()
-
-
-class Looked:
-    """A report's page in the browser, and everything that the browser had to say about it."""
-
-    def __init__(self, chromium: Any, of: Report, folder: Path, *, width: int, scheme: str) -> None:
-        self.file = folder / "page.html"
-        write_text(self.file, page_of(of, stack="default", view="host"))
-        self.said: list[str] = []
-        self.requests: list[str] = []
-        self.page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(self.file.as_uri())
-
-    def __call__(self, script: str) -> Any:
-        return self.page.evaluate(script)
-
-    def texts(self, selector: str) -> list[str]:
-        return [" ".join(text.split()) for text in self.page.locator(selector).all_text_contents()]
-
-    def shown(self, selector: str) -> int:
-        return sum(each.is_visible() for each in self.page.locator(selector).all())
-
-
 Look = Callable[..., Looked]
 
 
@@ -95,7 +29,7 @@ def look(chromium: Any, tmp_path: Path) -> Iterator[Look]:
     opened: list[Looked] = []
 
     def see(of: Report, *, width: int = 1400, scheme: str = "light") -> Looked:
-        opened.append(Looked(chromium, of, tmp_path, width=width, scheme=scheme))
+        opened.append(Looked(chromium, page_of(of, stack="default", view="host"), tmp_path, width=width, scheme=scheme))
         return opened[-1]
 
     yield see

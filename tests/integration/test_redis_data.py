@@ -8,7 +8,7 @@ import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from conftest import free_ports
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, NotReady
+from mmp_local_dev.services import redis as redis_service
 from mmp_local_dev.services import redis_data
 from mmp_local_dev.services.redis_commands import Refused
 
@@ -445,6 +446,32 @@ def test_nobody_there(tmp_path: Path) -> None:
 def test_a_full_disk_is_not_taken_for_a_silent_server(valkey: Server) -> None:
     with Path("/dev/full").open("wb", buffering=0) as out, pytest.raises(OSError, match="No space left"):
         redis_data.dump(valkey.env, out, timeout=5)
+
+
+def test_a_server_that_can_hold_no_more_says_why(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with running_valkey(folder) as (server, _):
+        server.client.config_set("maxmemory", 1)
+        with pytest.raises(MmpError, match="as much as its setting maxmemory allows") as full, told(server):
+            server.client.hset("entity", "field", "secret")
+        server.client.config_set("maxmemory", 0)
+        folder.rmdir()  # as good as a full disk
+        server.client.config_set("save", "3600 1")
+        server.client.bgsave()
+        deadline = time.monotonic() + 20
+        while server.client.info("persistence")["rdb_last_bgsave_status"] == "ok":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        with pytest.raises(MmpError, match="cannot write to its disk") as unwritable, told(server):
+            server.client.hset("entity", "field", "secret")
+    for caught in (full, unwritable):
+        assert caught.value.code == "REDIS_FULL"
+        assert "secret" not in caught.value.message
+
+
+def told(server: Server) -> AbstractContextManager[None]:
+    return redis_service.failures_told(server.env)
 
 
 def test_a_refused_command_is_named_without_its_values(valkey: Server) -> None:

@@ -41,23 +41,24 @@ HOMES: dict[str, tuple[str, ...]] = {
     "hiredis": ("services/redis_commands.py",),
     "jinja2": ("cli/render/templates.py",),
     "mmh3": ("services/feast_online.py",),
+    "numpy": ("features/",),
     "packaging": ("contract/",),
     "pandas": ("services/feast.py",),  # what Feast is asked with
     "psutil": ("processes.py", "runtimes/supervisor.py", "services/postgresql_server.py"),
     "psycopg": (
         "services/postgresql.py",
-        "services/feast_extent.py",
         "services/feast_offline.py",
         "services/feast_sql.py",
         "services/mlflow_database.py",
         *(
             f"services/postgresql_{part}.py"
             for part in (
-                *("data", "database", "fingerprint", "groups", "measures", "profile"),
-                *("relations", "roles", "sandbox", "script", "tables", "template"),
+                *("contents", "data", "database", "fingerprint", "groups", "measures", "profile"),
+                *("relations", "roles", "sandbox", "script", "staging", "swap", "tables", "template"),
             )
         ),
     ),
+    "pyarrow": ("features/",),
     "pytest": ("pytest_plugin/",),
     "redis": ("services/redis.py", "services/redis_commands.py", "operations/clients.py"),
     "requests": ("runtimes/docker_engine.py",),  # docker-py's errors are partly its
@@ -83,6 +84,7 @@ HEAVY = (
     "numpy",
     "pandas",
     "psycopg",
+    "pyarrow",
     "redis",
     "sqlglot",
     "supervisor",

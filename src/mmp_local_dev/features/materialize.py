@@ -99,8 +99,8 @@ def _removed(env: Environment, project: Project, plan: Plan, rows: int, emit: Em
     with feast_offline.opened(env, source, timeout=TIMEOUT) as connection:
         for entries in feast_online.entries(env, project, plan.view, timeout=TIMEOUT):
             keys = [entry.keys for entry in entries]
-            there = feast_offline.as_of(connection, source, [(each, plan.until) for each in keys])
-            gone = [each for each, row in zip(keys, there, strict=True) if row is None]
+            known = feast_offline.known_of(connection, source, keys, plan.until)
+            gone = [each for each in keys if each not in known]
             removed += feast_online.remove(env, project, plan.view, gone, timeout=TIMEOUT) if gone else 0
             looked_at += len(keys)
             emit(Progress(plan.view, "remove", looked_at, max(looked_at, rows), "rows"))

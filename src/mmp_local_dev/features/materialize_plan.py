@@ -12,6 +12,7 @@ from mmp_local_dev.services import feast_extent, feast_offline, feast_online
 from mmp_local_dev.services.feast_extent import Extent
 from mmp_local_dev.services.feast_materialized import Materialized, definition_of
 from mmp_local_dev.services.feast_registry import Project, RegisteredView
+from mmp_local_dev.services.feast_sql import source_of
 
 TIMEOUT = 60.0  # seconds for an answer of PostgreSQL or Redis
 
@@ -86,10 +87,10 @@ def _lost(env: Environment, project: Project, view_name: str, until: datetime) -
     """Whether some of a few rows are not where they have been written. What empties Redis as a whole takes the note
     with it; this is about single keys, such as those that Feast removes with a view that is taken out and comes back.
     """
-    for rows in feast_offline.latest(env, project, view_name, until=until, timeout=TIMEOUT):
-        keys = [row.keys for row in rows[:_LOOKED_FOR]]
-        return None in feast_online.read(env, project, view_name, keys, timeout=TIMEOUT)
-    return False
+    source = source_of(project, view_name)
+    with feast_offline.opened(env, source, timeout=TIMEOUT) as connection:
+        keys = feast_offline.some(connection, source, _LOOKED_FOR, until)
+    return None in feast_online.read(env, project, view_name, keys, timeout=TIMEOUT)
 
 
 def _keyless(env: Environment, project: Project, view_name: str) -> MmpError:

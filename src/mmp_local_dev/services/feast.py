@@ -41,16 +41,22 @@ class FeatureReader:
     def historical(
         self, view: str, features: Sequence[str], keys: Sequence[Keys], at: datetime, *, timeout: float
     ) -> list[Row]:
-        """A row of these features of the view for each of `keys`, as of the moment `at`.
+        """A row of these features of the view for each of `keys`, as of the moment `at`. Raises as `as_of`."""
+        return self.as_of(view, features, [(each, at) for each in keys], timeout=timeout)
+
+    def as_of(
+        self, view: str, features: Sequence[str], asked: Sequence[tuple[Keys, datetime]], *, timeout: float
+    ) -> list[Row]:
+        """A row of these features of the view for each pair of keys and the moment as of which they are wanted.
 
         Raises NotReady when Feast does not answer within `timeout` seconds.
         """
         import pandas as pd
 
-        asked = pd.DataFrame([{_NUMBER: n, **row, "event_timestamp": at} for n, row in enumerate(keys)])
+        rows = pd.DataFrame([{_NUMBER: n, **keys, "event_timestamp": at} for n, (keys, at) in enumerate(asked)])
 
         def read() -> list[Row]:
-            job = self._store.get_historical_features(asked, features=_references(view, features))
+            job = self._store.get_historical_features(rows, features=_references(view, features))
             found = job.to_df().sort_values(_NUMBER)  # they come in any order
             return [_row(features, values) for values in found.to_dict("records")]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain, islice
 
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.services import feast_offline, feast_online
@@ -19,9 +18,6 @@ from mmp_local_dev.services.feast_sql import source_of
 
 Counted = Callable[[int, int], None]  # told how many entities are done, and of how many
 
-_LOOKED_AT = 50  # lists of keys of Redis, in which rows of the view are looked for
-_FAR = datetime(9999, 1, 1, tzinfo=UTC)
-
 
 def of_some(env: Environment, project: Project, view_name: str, *, count: int, timeout: float) -> Agreement:
     """Compare up to `count` entities that have a row offline, and as many that have one online.
@@ -31,11 +27,13 @@ def of_some(env: Environment, project: Project, view_name: str, *, count: int, t
     """
     source, now = source_of(project, view_name), datetime.now(UTC)
     comparer = Comparer(view_name, project.views[view_name], now)
-    stored = _stored(env, project, view_name, count, timeout)
+    stored = feast_online.some(env, project, view_name, count, timeout=timeout)
     with feast_offline.opened(env, source, timeout=timeout) as connection:
         keys = list(dict.fromkeys([*feast_offline.some(connection, source, count, now), *stored]))
         rows = feast_offline.as_of(connection, source, [(each, now) for each in keys])
-        newest = feast_offline.as_of(connection, replace(source, features={}), [(each, _FAR) for each in keys])
+        newest = feast_offline.as_of(
+            connection, replace(source, features={}), [(each, feast_offline.FAR) for each in keys]
+        )
     entries = feast_online.read(env, project, view_name, keys, timeout=timeout)
     for each in zip(keys, rows, entries, strict=True):
         comparer.compare(*each)
@@ -72,9 +70,3 @@ def _compare_those_online_only(env: Environment, project: Project, comparer: Com
                 if entry.keys not in known and entry.keys not in seen:
                     seen.add(entry.keys)
                     comparer.compare(entry.keys, None, entry)
-
-
-def _stored(env: Environment, project: Project, view_name: str, count: int, timeout: float) -> list[Keys]:
-    """The keys of up to `count` rows online, the first that Redis names, if they are among the first thousands."""
-    batches = islice(feast_online.entries(env, project, view_name, timeout=timeout), _LOOKED_AT)
-    return [entry.keys for entry in islice(chain.from_iterable(batches), count)]

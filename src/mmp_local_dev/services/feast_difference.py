@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
     MISSING = "not online"
     STALE = "stale"
-    WRONG = "with a wrong value"
+    WRONG = "wrong"
     NEWER = "newer than any offline"
     FUTURE = "from the future"
     GONE = "not offline"

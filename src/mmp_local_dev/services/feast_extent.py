@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from mmp_local_dev.environment import Environment
-from mmp_local_dev.services import postgresql
+from mmp_local_dev.services import feast_sql, postgresql
 from mmp_local_dev.services.feast_offline import opened
 from mmp_local_dev.services.feast_registry import Project
-from mmp_local_dev.services.feast_sql import Source, filled, source_of
-
-if TYPE_CHECKING:
-    from psycopg.sql import Composed
+from mmp_local_dev.services.feast_sql import source_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ def extent(
     """What there is from `since` to `until`, both included. Raises as `source_of` and `opened`."""
     source = source_of(project, view_name)
     with opened(env, source, timeout=timeout) as connection:
-        figures = connection.execute(_figures(source), {"since": since, "until": until}).fetchone()
+        figures = connection.execute(feast_sql.extent(source), [until, until, since]).fetchone()
     return Extent(*cast(tuple[int, datetime | None, int, int], figures))
 
 
@@ -44,13 +41,3 @@ def data_set(env: Environment, project: Project, view_name: str, *, timeout: flo
     with opened(env, source_of(project, view_name), timeout=timeout) as connection:
         table = project.views[view_name].table
         return postgresql.scalar(connection, "SELECT obj_description(to_regclass(%s), 'pg_class')", table) or ""
-
-
-def _figures(source: Source) -> Composed:
-    return filled(
-        "SELECT count(first), min(first), count(first) FILTER (WHERE keyless), coalesce(sum(later), 0)::bigint FROM ("
-        "SELECT min({at}) FILTER (WHERE {at} <= %(until)s) AS first, {keyless} AS keyless,"
-        " count(*) FILTER (WHERE {at} > %(until)s) AS later"
-        " FROM {relation} WHERE {at} >= %(since)s GROUP BY {keys}) AS entities",
-        source,
-    )

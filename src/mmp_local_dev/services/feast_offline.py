@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mmp_local_dev.services.postgresql import Connection
 
 BATCH = 1000  # rows that are held at a time
+FAR = datetime(9999, 1, 1, tzinfo=UTC)  # after every row
 SCHEMA = "FEAST_DB_SCHEMA"  # the variable that says where tables without a schema are looked for
 
 _CHEAP = 5000.0  # in the planner's units: some 50 ms
@@ -103,12 +104,13 @@ def as_of(connection: Connection, source: Source, asked: Sequence[Asked], *, ttl
     """
     if not asked:
         return []
+    query = _cheapest(connection, source, asked[:BATCH])
     found: list[Row | None] = [None] * len(asked)
-    query = _lookup(connection, source, asked[:BATCH])
     for at in range(0, len(asked), BATCH):
+        batch = asked[at : at + BATCH]
         with connection.cursor(binary=True) as cursor:
-            for place, *row in cursor.execute(query, _given(asked[at : at + BATCH], ttl)):
-                found[at + place - 1] = _row(source, [*asked[at + place - 1][0], *row])
+            for place, *row in cursor.execute(query, _given(batch, ttl)):
+                found[at + place - 1] = _row(source, [*batch[place - 1][0], *row])
     return found
 
 
@@ -126,6 +128,16 @@ def some(connection: Connection, source: Source, count: int, until: datetime) ->
     else:
         rows = connection.execute(feast_sql.first(source), [until, _SOME]).fetchall()
     return list(dict.fromkeys(map(tuple, rows)))[:count]
+
+
+def histories(connection: Connection, source: Source, asked: Sequence[Asked], count: int) -> list[list[Row]]:
+    """For each entity and moment, up to `count` rows that are not after it: the newest, oldest first."""
+    found: list[list[Row]] = [[] for _ in asked]
+    query = feast_sql.history(source, _types(connection, source))
+    with connection.cursor(binary=True) as cursor:
+        for place, *row in cursor.execute(query, [*_given(asked, 0), count]):
+            found[place - 1].append(_row(source, [*asked[place - 1][0], *row]))
+    return found
 
 
 def entities(connection: Connection, source: Source, until: datetime) -> int:
@@ -147,13 +159,18 @@ def _blocks(connection: Connection, source: Source) -> int:
     return int(postgresql.scalar(connection, query, source.relation, source.relation) or 0)
 
 
-def _lookup(connection: Connection, source: Source, asked: Sequence[Asked]) -> Composed:
+def _cheapest(connection: Connection, source: Source, asked: Sequence[Asked]) -> Composed:
     """The cheapest way to look up such rows, which depends on the indexes there are."""
-    described = connection.execute(feast_sql.no_rows(source), ()).description or []
-    name: LiteralString = "SELECT format_type(%s, NULL)"
-    types = [postgresql.scalar(connection, name, column.type_code) for column in described]
+    types = _types(connection, source)
     ways = [way(source, types) for way in (feast_sql.probing, feast_sql.joining)]
     return min(ways, key=lambda way: _cost(connection, way, _given(asked, 0)))
+
+
+def _types(connection: Connection, source: Source) -> list[str]:
+    """PostgreSQL's names of the types of the join keys."""
+    described = connection.execute(feast_sql.no_rows(source), ()).description or []
+    name: LiteralString = "SELECT format_type(%s, NULL)"
+    return [postgresql.scalar(connection, name, column.type_code) for column in described]
 
 
 def _cost(connection: Connection, query: Composed, parameters: Sequence[Any]) -> float:

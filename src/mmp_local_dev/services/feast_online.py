@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import chain, islice
 from typing import Any
 
 from mmp_local_dev.environment import Environment
@@ -24,6 +25,7 @@ from mmp_local_dev.services.redis_commands import Command, ask, ask_one
 
 BATCH = 1000  # keys that are read in one go
 
+_SCANS = 50
 _SMALL = 3  # a hash has so many times the fields that are wanted, at most
 
 # Takes this view's fields out of a hash, and the rest of it once no view has a row in it. One step, so that nobody
@@ -67,11 +69,18 @@ def entries(env: Environment, project: Project, view_name: str, *, timeout: floa
 
 def count(env: Environment, project: Project, view_name: str, *, timeout: float) -> int:
     """How many rows of a view there are; one may count twice while Redis is growing. Raises as `entries`."""
-    layout, found = _layout(project, view_name), 0
+    layout = _layout(project, view_name)
     with connect_raw(env, timeout=timeout) as connection:
-        for names in _scanned(connection, layout.keys.pattern):
-            found += sum(ask(connection, [(b"HEXISTS", name, layout.fields[0]) for name in names]))
-    return found
+        return sum(len(_holding(connection, layout, names)) for names in _scanned(connection, layout.keys.pattern))
+
+
+def some(env: Environment, project: Project, view_name: str, number: int, *, timeout: float) -> list[Keys]:
+    """The keys of up to so many rows: the first that Redis names, among the first 50,000 keys. Raises as `entries`."""
+    layout = _layout(project, view_name)
+    with connect_raw(env, timeout=timeout) as connection:
+        scanned = islice(_scanned(connection, layout.keys.pattern), _SCANS)
+        holding = chain.from_iterable(_holding(connection, layout, names) for names in scanned)
+        return [keys for name in islice(holding, number) if (keys := layout.keys.read(name)) is not None]
 
 
 def read(
@@ -129,6 +138,12 @@ def _scanned(connection: RawConnection, pattern: bytes) -> Iterator[list[bytes]]
     while cursor != b"0":
         cursor, names = ask_one(connection, b"SCAN", cursor, b"MATCH", pattern, b"COUNT", BATCH, b"TYPE", b"hash")
         yield names
+
+
+def _holding(connection: RawConnection, layout: _Layout, names: Sequence[bytes]) -> list[bytes]:
+    """Those that hold a row of the view."""
+    answers = ask(connection, [(b"HEXISTS", name, layout.fields[0]) for name in names])
+    return [name for name, there in zip(names, answers, strict=True) if there]
 
 
 def _read(connection: RawConnection, layout: _Layout, keys: Sequence[tuple[bytes, Keys]]) -> list[Entry | None]:

@@ -57,7 +57,7 @@ def quoted(*identifiers: str) -> str:
 
 def no_rows(source: Source) -> Composed:
     """Without parameters: nothing, from which the types of the join keys can be read."""
-    return filled("SELECT {keys} FROM {relation} LIMIT 0", source)
+    return _filled("SELECT {keys} FROM {relation} LIMIT 0", source)
 
 
 def latest(source: Source) -> Composed:
@@ -65,7 +65,7 @@ def latest(source: Source) -> Composed:
 
     Both orders are descending, so that the index of the primary key serves, read backwards.
     """
-    return filled(
+    return _filled(
         "SELECT DISTINCT ON ({keys}) {keys}, {columns} FROM {relation} WHERE {due} ORDER BY {descending}, {newest}",
         source,
     )
@@ -73,17 +73,28 @@ def latest(source: Source) -> Composed:
 
 def entities(source: Source) -> Composed:
     """Given a moment: how many entities have a row that is not after it."""
-    return filled("SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {relation} WHERE {due}) AS entities", source)
+    return _filled("SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {relation} WHERE {due}) AS entities", source)
 
 
 def waiting(source: Source) -> Composed:
     """Given a moment: how many rows are after it."""
-    return filled("SELECT count(*) FROM {relation} WHERE {at} > %s", source)
+    return _filled("SELECT count(*) FROM {relation} WHERE {at} > %s", source)
+
+
+def extent(source: Source) -> Composed:
+    """Given `until`, `until` and `since`: of the time between them, how many entities have a row, when the first of all
+    rows is, and how many of these entities lack a part of their key; and how many rows are after it."""
+    return _filled(
+        "SELECT count(first), min(first), count(first) FILTER (WHERE keyless), coalesce(sum(later), 0)::bigint FROM"
+        " (SELECT min({at}) FILTER (WHERE {at} <= %s) AS first, count(*) FILTER (WHERE {at} > %s) AS later,"
+        " {keyless} AS keyless FROM {relation} WHERE {at} >= %s GROUP BY {keys}) AS entities",
+        source,
+    )
 
 
 def evenly(source: Source) -> Composed:
     """Given a moment and twice a number: so many entities with rows not after it, spread evenly over their order."""
-    return filled(
+    return _filled(
         "SELECT {keys} FROM (SELECT {keys}, row_number() OVER (ORDER BY {keys}) AS place, count(*) OVER () AS total"
         " FROM (SELECT DISTINCT {keys} FROM {relation} WHERE {due}) AS source) AS source"
         " WHERE place * %s / total <> (place - 1) * %s / total ORDER BY {keys}",
@@ -93,7 +104,7 @@ def evenly(source: Source) -> Composed:
 
 def blockwise(source: Source) -> Composed:
     """Given the blocks of a table, a number, and a moment: the keys of a row in each of so many equal parts of it."""
-    return filled(
+    return _filled(
         "SELECT found.* FROM (SELECT %s::bigint AS blocks, %s::bigint AS parts) AS given"
         " CROSS JOIN LATERAL generate_series(0, parts - 1) AS part"
         " CROSS JOIN LATERAL (SELECT {keys} FROM {relation}"
@@ -105,13 +116,13 @@ def blockwise(source: Source) -> Composed:
 
 def first(source: Source) -> Composed:
     """Given a moment and a number: the keys of so many rows not after it, whichever come first."""
-    return filled("SELECT {keys} FROM {relation} WHERE {due} LIMIT %s", source)
+    return _filled("SELECT {keys} FROM {relation} WHERE {due} LIMIT %s", source)
 
 
 def probing(source: Source, types: Sequence[str]) -> Composed:
     """Given what `asked` takes: the newest row of each entity as of its moment, by one look into the index for each;
     without an index, that is one reading of everything for each. `place` (from 1) is the place among those asked."""
-    return filled(
+    return _filled(
         "SELECT asked.place, newest.* FROM {asked} CROSS JOIN LATERAL"
         " (SELECT {columns} FROM {relation} WHERE {matching} ORDER BY {newest} LIMIT 1) AS newest",
         source,
@@ -119,9 +130,20 @@ def probing(source: Source, types: Sequence[str]) -> Composed:
     )
 
 
+def history(source: Source, types: Sequence[str]) -> Composed:
+    """Given what `asked` takes, and a number: up to so many rows of each entity as of its moment, the newest first."""
+    return _filled(
+        "SELECT asked.place, newest.* FROM {asked} CROSS JOIN LATERAL"
+        " (SELECT {columns} FROM {relation} WHERE {matching} ORDER BY {newest} LIMIT %s) AS newest"
+        " ORDER BY asked.place, 2",
+        source,
+        types,
+    )
+
+
 def joining(source: Source, types: Sequence[str]) -> Composed:
     """The same by one reading of everything for all."""
-    return filled(
+    return _filled(
         "SELECT DISTINCT ON (asked.place) asked.place, {columns} FROM {asked} JOIN {relation} ON {matching}"
         " ORDER BY asked.place, {newest}",
         source,
@@ -129,7 +151,7 @@ def joining(source: Source, types: Sequence[str]) -> Composed:
     )
 
 
-def filled(statement: str, source: Source, types: Sequence[str] = ()) -> Composed:
+def _filled(statement: str, source: Source, types: Sequence[str] = ()) -> Composed:
     """The statement with the parts that it names in braces: `relation` (with an alias), `keys`, `columns` (the moment,
     then the features), `at` (the moment), `keyless`, `due` (takes a moment), and what else is used here."""
     from psycopg.sql import SQL

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mmp_local_dev.cli.render import charts
 from mmp_local_dev.cli.render.charts import Chart
-from mmp_local_dev.cli.render.figures import age, day, figure, moment, share
+from mmp_local_dev.cli.render.figures import age, day, figure, share
 from mmp_local_dev.cli.render.templates import render
 from mmp_local_dev.cli.render.words import duration, number
 from mmp_local_dev.features.profile_facts import Column, Online, Precision, Profile, Share, Table
@@ -18,7 +18,7 @@ _VALUES = 5  # of a column that are shown
 _SHARES = 12  # values of a column whose shares are shown
 _LENGTHS = {Kind.TEXT: "characters", Kind.ARRAY: "elements", Kind.OTHER: "characters, as text"}
 
-_PRECISION = {Precision.EXACT: "", Precision.ESTIMATE: "≈ ", Precision.AT_LEAST: "≥ "}
+_PRECISION = {Precision.EXACT: "", Precision.ESTIMATE: "≈", Precision.AT_LEAST: "≥"}
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _table(table: Table, anchor: str) -> ShownTable:
 
 
 def _online(online: Online) -> ShownOnline:
-    until = moment(datetime.fromisoformat(online.materialized).timestamp()) if online.materialized else ""
+    until = f"{datetime.fromisoformat(online.materialized):%Y-%m-%d %H:%M}" if online.materialized else ""
     parts = [("equal", online.equal), *online.differences.items()]
     return ShownOnline(
         online,

@@ -25,11 +25,16 @@ _TABLE_IN_QUERY = re.compile(rf"\b(?:FROM|JOIN)\s+({_NAME}(?:\s*\.\s*{_NAME})?)"
 Judge = Callable[[Project, Environment], str | None]
 
 
-def clauses(contract: Contract) -> Iterator[LiveClause]:
-    """One of the registry, and one of each entity, view, feature and feature service. The file is read once."""
+def registered_project(contract: Contract) -> Once[Project]:
+    """What the registry holds of the promised project. The file is read once, for all clauses."""
+    return Once(lambda env, _timeout: _read(contract, env))
+
+
+def clauses(contract: Contract, project: Once[Project]) -> Iterator[LiveClause]:
+    """One of the registry, and one of each entity, view, feature and feature service."""
     if contract.feast is None:
         return
-    feast, project = contract.feast, Once(lambda env, _timeout: _read(contract, env))
+    feast = contract.feast
     registry = LiveClause(
         registry_id(feast), _holds_project(project), feast.line, _causes(contract), "postgresql", "feast"
     )

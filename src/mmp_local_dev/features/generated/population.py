@@ -12,6 +12,7 @@ from mmp_local_dev.features.generated.randomness import PLACES, Chance, draw, qu
 if TYPE_CHECKING:
     from mmp_local_dev.features.generated.randomness import Floats, Ints
 
+USER_ROWS = 50  # transactions of a user, usually
 _STREAM = 0  # of a seed; the chunks have those from 1 on
 _CHUNK_ROWS = 65_536  # transactions that are made at once; another number makes another data set
 _STOLEN = 12  # of a thousand transactions
@@ -116,7 +117,8 @@ def _stolen(rows: int, transactions: Ints, chance: Chance) -> Ints:
     users = len(transactions)
     wanted = (rows * _STOLEN + 500) // 1000
     order = np.argsort(chance.raw(users), kind="stable")
-    sizes = 4 + _choices(_SIZES, chance, users)
+    more = max(rows // (users * USER_ROWS), 1)  # where each buys more than usual, so does a thief
+    sizes = (4 + _choices(_SIZES, chance, users)) * more
     possible = np.minimum(sizes, (transactions + 1) // 2)[order]
     before = np.cumsum(possible) - possible
     stolen = np.zeros(users, dtype=np.int64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmp_local_dev.features import data_set
-from mmp_local_dev.features.generated.population import populate
+from mmp_local_dev.features.generated.population import USER_ROWS, populate
 from mmp_local_dev.features.generated.purchases import buy
 from mmp_local_dev.features.generated.randomness import Chance
 from mmp_local_dev.features.generated.rows import demographics, transactions
@@ -58,7 +58,7 @@ class Generated:
 
 def usual_users(rows: int) -> int:
     """How many users make so many transactions."""
-    return max(rows // 50, 1)
+    return max(rows // USER_ROWS, 1)
 
 
 def merchants(rows: int) -> int:

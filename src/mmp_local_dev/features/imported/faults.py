@@ -87,7 +87,7 @@ def unusable(path: Path, why: str, *repairs: Repair) -> InputError:
 def _fault(columns: Sequence[str], row: Sequence[str]) -> str:
     """What is wrong with a line; empty for nothing."""
     if len(row) != len(columns):
-        return f"has {len(row)} of {len(columns)} columns" if len(row) < len(columns) else f"has {len(row)} columns"
+        return f"has {len(row)} columns in place of {len(columns)}"
     values = dict(zip(columns, row, strict=True))
     for name, rule in COLUMNS.items():
         try:
@@ -114,8 +114,10 @@ def _goes_on(rows: Iterator[object]) -> bool:
 
 
 def _first_line(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        line = file.readline(2**16)
     try:
-        return next(_rows(path))[1]
+        return next(csv.reader([line.decode("utf-8-sig")]))
     except UnicodeDecodeError:
         raise unusable(path, "is not UTF-8 text") from None
     except (csv.Error, StopIteration):
