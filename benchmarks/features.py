@@ -89,10 +89,7 @@ def _raw(dev: Dev) -> Callable[[], float]:
         connection.execute("CREATE SCHEMA raw")
         for table in TABLES:
             connection.execute(f"CREATE TABLE raw.{table} (LIKE features.{table} INCLUDING ALL)".encode())
-            with _file(dev, table).open("wb") as file, connection.cursor() as cursor:
-                with cursor.copy(f"COPY features.{table} TO STDOUT (FORMAT csv)".encode()) as copy:
-                    for block in copy:
-                        file.write(block)
+            _export(connection, table, _file(dev, table))
 
     def run() -> float:
         with _connected(dev) as connection:
@@ -105,11 +102,18 @@ def _raw(dev: Dev) -> Callable[[], float]:
     return run
 
 
+def _export(connection: Connection, table: str, path: Path) -> None:
+    query = f"COPY features.{table} TO STDOUT (FORMAT csv)".encode()
+    with path.open("wb") as file, connection.cursor() as cursor, cursor.copy(query) as copy:
+        for block in copy:
+            file.write(block)
+
+
 def _copy(connection: Connection, table: str, path: Path) -> None:
-    with connection.cursor() as cursor, cursor.copy(f"COPY raw.{table} FROM STDIN (FORMAT csv)".encode()) as copy:
-        with path.open("rb") as file:
-            while block := file.read(2**18):
-                copy.write(block)
+    query = f"COPY raw.{table} FROM STDIN (FORMAT csv)".encode()
+    with path.open("rb") as file, connection.cursor() as cursor, cursor.copy(query) as copy:
+        while block := file.read(2**18):
+            copy.write(block)
 
 
 def _file(dev: Dev, table: str) -> Path:
