@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,6 +242,7 @@ def test_the_number_of_different_values_is_estimated_where_nearly_all_differ(
     env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(profile_table, "SAMPLE", 2500)
+    monkeypatch.setattr(profile_table, "COUNTED", 2000)
     columns = by_name(profiled(env, "numbers"))
     assert columns["id"].precision is Precision.ESTIMATE
     assert math.isclose(columns["id"].distinct, 3000, rel_tol=0.35)
@@ -313,3 +316,94 @@ def locked(env: Environment, table: str) -> Iterator[None]:
     with postgresql.connect(env, timeout=10) as connection, connection.transaction():
         connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
         yield
+
+
+@pytest.fixture(scope="module")
+def seeded(running: Dev) -> None:
+    """Two thousand transactions, materialized."""
+    running("features", "seed", "--rows", "2000")
+    running("features", "materialize")
+
+
+@pytest.mark.usefixtures("seeded")
+class TestCommand:
+    """The command on a stack with data: the page, the figures, and what it says of bad days."""
+
+    def test_the_page_is_written_where_one_stands_and_its_path_is_told(self, running: Dev) -> None:
+        said = running("features", "profile")
+        assert said.stdout.splitlines()[-1] == "feature-profile.html"
+        assert said.stderr.count("read, ") == 5
+        page = (running.root / "feature-profile.html").read_text()
+        assert "card-fraud 1: 2000 rows, seed 42" in page
+        assert "all equal" in page
+        password = running.env()["POSTGRES_PASSWORD"]
+        assert password not in page + said.stdout + said.stderr
+
+    def test_the_figures_of_the_data_set(self, running: Dev) -> None:
+        data = running.json("features", "profile")["data"]
+        assert (data["page"], data["project"], data["data_sets"]) == (
+            *(None, "mmp_local_dev"),
+            ["card-fraud 1: 2000 rows, seed 42"],
+        )
+        tables = {table["name"]: table for table in data["tables"]}
+        assert list(tables) == [
+            *("transactions", "user_demographics", "user_transaction_stats", "merchant_stats", "category_stats")
+        ]
+        assert tables["transactions"]["rows"] == tables["user_transaction_stats"]["rows"] == 2000
+        assert {share["by"] for share in tables["transactions"]["shares"]} == {"event_timestamp", "category"}
+        assert tables["user_demographics"]["views"] == ["user_demographics"]
+        roles = {column["name"]: column["role"] for column in tables["user_demographics"]["columns"]}
+        assert (roles["user_id"], roles["event_timestamp"], roles["age"]) == ("key", "timestamp", "feature")
+        assert all(view["stored"] == view["rows"] > 0 and not view["differences"] for view in data["online"])
+        assert len(data["online"]) == 4
+
+    def test_chosen_views_and_a_file_of_ones_own(self, running: Dev) -> None:
+        data = running.json("features", "profile", "category_stats", "--html", "pages/one.html")["data"]
+        assert ([table["name"] for table in data["tables"]], data["page"]) == (["category_stats"], "pages/one.html")
+        assert (running.root / "pages/one.html").is_file()
+
+    def test_a_view_that_there_is_not(self, running: Dev) -> None:
+        said = running("features", "profile", "category_stat", code=2)
+        assert "There is no view or table category_stat to profile; did you mean category_stats?" in said.stderr
+
+    def test_what_cannot_be_read_is_told_and_the_others_are_read(self, running: Dev, env: Environment) -> None:
+        with locked(env, "features.category_stats"):
+            envelope = running.json("features", "profile", "--timeout", "2", code=3)
+        problems = {table["name"]: table["problem"] for table in envelope["data"]["tables"] if table["problem"]}
+        assert problems == {"category_stats": "somebody holds a lock on it, for more than 1 s"}
+        assert any("category_stats cannot be read" in text for text in envelope["warnings"])
+        assert len(envelope["data"]["online"]) == 3
+
+    def test_rows_that_differ_online_are_told(self, running: Dev, env: Environment) -> None:
+        sql(env, "UPDATE features.category_stats SET amount_max_30d = -1 WHERE category = 'travel'")
+        said = running("features", "profile", "category_stats")
+        assert re.search(
+            r"! category_stats differs online in 1 of 14 rows: 1 with a wrong value\. The first: category=travel, "
+            r"amount_max_30d: offline -1\.0, online \d",
+            said.stdout,
+        )
+
+    def test_without_a_registry_the_promised_tables_are_profiled(self, running: Dev) -> None:
+        registry = Path(running.env()["FEAST_REGISTRY_PATH"])
+        content = registry.read_bytes()
+        registry.unlink()
+        try:
+            envelope = running.json("features", "profile")
+        finally:
+            registry.write_bytes(content)
+        assert len(envelope["data"]["tables"]) == 5
+        assert "Only the tables that the contract promises are profiled." in envelope["warnings"][0]
+
+    def test_a_page_that_cannot_be_written_is_told_before_the_work(self, running: Dev) -> None:
+        (running.root / "folder").mkdir()
+        said = running("features", "profile", "--html", "folder", code=2)
+        assert "folder" in said.stderr
+
+    def test_nothing_answers(self, running: Dev) -> None:
+        file = running.root / ".env"
+        content = file.read_text()
+        file.write_text(content.replace(f"POSTGRES_PORT={running.env()['POSTGRES_PORT']}", "POSTGRES_PORT=1"))
+        try:
+            assert running.json("features", "profile", code=3)["error"]["code"] == "SERVICE_NOT_READY"
+        finally:
+            file.write_text(content)

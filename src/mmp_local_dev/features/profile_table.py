@@ -22,6 +22,7 @@ READ_WHOLE = 3_000_000  # rows; of larger tables a part is read
 PART = 1_000_000  # rows of them
 SAMPLE = 50_000  # rows that quantiles are taken from
 
+COUNTED = 500_000  # rows: in tables of more, different values are counted in slices, if there are many
 _VARIED = 0.2  # of a sample's values are different ones: of all values, then, at least ten thousand
 _SLICES = 16
 
@@ -180,7 +181,8 @@ def _distinct(
         return groups.total - any(group.text is None for group in groups.groups), precision
     if seen.sample.rows == seen.totals.rows:
         return seen.sample.distinct, precision
-    slices = _SLICES if reading.whole and seen.sample.distinct > _VARIED * seen.sample.count else 1
+    varied = reading.rows > COUNTED and seen.sample.distinct > _VARIED * seen.sample.count
+    slices = _SLICES if varied and reading.whole else 1
     counted_now = postgresql_profile.distinct(
         reading.connection, reading.relation, seen.column, reading.part, slices=slices
     )

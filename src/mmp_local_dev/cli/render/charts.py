@@ -79,15 +79,16 @@ def _bar(x: float, count: int, highest: int, where: str, tone: str = "") -> Bar:
 def _between(found: Histogram, place: int) -> str:
     if found.scale is Scale.CALENDAR:
         return _edge(found, place)
-    low, high = found.edges[place], found.edges[place + 1]
-    if found.whole and high - low == 1:
-        return figure(low)
-    return f"{figure(low)} to {figure(high)}"
+    if found.whole and found.edges[place + 1] - found.edges[place] == 1:
+        return _edge(found, place)
+    return f"{_edge(found, place)} to {_edge(found, place + 1)}"
 
 
 def _edge(found: Histogram, place: int) -> str:
     edge = found.edges[place]
-    if found.scale is not Scale.CALENDAR:
+    if found.scale is Scale.LOG:  # which are no round numbers
+        return figure(float(f"{edge:.2g}"))
+    if found.scale is Scale.LINEAR:
         return figure(edge)
     return moment(edge) if found.unit in ("second", "minute", "hour") else day(edge)
 
