@@ -8,6 +8,7 @@ from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError, NotReady
 from mmp_local_dev.features import profile_online
 from mmp_local_dev.features.profile_facts import Online, Table
+from mmp_local_dev.services import feast_agreement
 from mmp_local_dev.services.feast_difference import Agreement, Difference, Kind
 from mmp_local_dev.services.feast_registry import Project, RegisteredView
 
@@ -20,8 +21,8 @@ def compared(monkeypatch: pytest.MonkeyPatch, answer: Agreement | Exception, row
             raise answer
         return answer
 
-    monkeypatch.setattr(profile_online.feast_agreement, "of_all", compare)
-    monkeypatch.setattr(profile_online.feast_agreement, "of_some", compare)
+    monkeypatch.setattr(feast_agreement, "of_all", compare)
+    monkeypatch.setattr(feast_agreement, "of_some", compare)
     return profile_online.compare(Environment({}), PROJECT, "v", Table("v", "f.v", rows=rows), {}, timeout=1)
 
 
