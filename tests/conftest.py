@@ -11,10 +11,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psutil
@@ -213,12 +214,24 @@ def on_terminal(argv: Sequence[str], cwd: Path, /, answer: str = "", **environme
     """
     master, slave = os.openpty()
     os.write(master, answer.encode())
-    done = subprocess.run(
-        argv, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave, timeout=60, check=False
-    )
-    os.close(slave)
-    with os.fdopen(master, "rb") as terminal:
-        return done.returncode, terminal.read1().decode()
+    shown: list[bytes] = []
+    reader = Thread(target=_read_all, args=(master, shown), daemon=True)
+    try:
+        reader.start()  # a terminal that nobody reads holds up the one who writes to it
+        done = subprocess.run(
+            argv, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave, timeout=180, check=False
+        )
+    finally:
+        os.close(slave)
+        reader.join(10)
+        os.close(master)
+    return done.returncode, b"".join(shown).decode()
+
+
+def _read_all(terminal: int, shown: list[bytes]) -> None:
+    with suppress(OSError):  # how a terminal tells that the last one who wrote to it is gone
+        while data := os.read(terminal, 2**16):
+            shown.append(data)
 
 
 def free_ports(count: int) -> list[int]:

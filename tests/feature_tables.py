@@ -32,10 +32,11 @@ class Features:
     dev: Dev
     name: str
     objects: list[Any] = field(default_factory=list)
+    registry_path: Path | None = None
 
     @property
     def registry(self) -> Path:
-        return self.dev.root / f"{self.name}.db"
+        return self.registry_path or self.dev.root / f"{self.name}.db"
 
     @property
     def env(self) -> Environment:
@@ -78,14 +79,18 @@ class Features:
             for statement in statements:
                 connection.execute(statement.encode())
 
-    def view(self, name: str, keys: dict[str, Any], features: dict[str, Any], **source: Any) -> None:
-        """Add a view that reads the table of its name, or what `source` says."""
+    def view(self, name: str, keys: dict[str, Any], features: dict[str, Any], *names: str, **source: Any) -> None:
+        """Add a view that reads the table of its name, or what `source` says; its entities have these names, or those
+        of their keys."""
         from feast import Entity, FeatureView, Field
         from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source import PostgreSQLSource
 
         ttl = timedelta(days=source.pop("ttl", 3650))
         where = {"timestamp_field": "event_timestamp", **({} if "query" in source else {"table": name}), **source}
-        entities = [Entity(name=key, join_keys=[key], value_type=type_.to_value_type()) for key, type_ in keys.items()]
+        entities = [
+            Entity(name=name, join_keys=[key], value_type=type_.to_value_type())
+            for name, (key, type_) in zip(names or keys, keys.items(), strict=True)
+        ]
         self.objects += [each for each in entities if each.name not in {have.name for have in self.objects}]
         schema = [Field(name=key, dtype=type_) for key, type_ in {**keys, **features}.items()]
         source_ = PostgreSQLSource(name=name, **where)

@@ -98,12 +98,18 @@ class Sample:
 
 
 def make_sample(dev: Dev) -> Sample:
-    """The sample on a running stack: its tables and rows, its features applied and materialized, and the contract."""
+    """The sample on a running stack, in place of what was there: its tables and rows, its features applied and
+    materialized, and the contract."""
     path = dev.root / "dev-contract.yml"
+    own = load(path)
     shutil.copy(SAMPLE / path.name, path)
     contract = load(path)
     env = published(Workspace(dev.root).stack("default"), contract)
     sample = Sample(dev, contract, env)
+    for name in ("definitions.py", "feature_store.yaml"):
+        shutil.copy(SAMPLE / name, dev.root / "feast_repo" / name)
+    sample.registry.unlink()
+    sample.sql(*(f"DROP TABLE {table.physical_name}" for table in own.tables.values()))
     sample.sql((SAMPLE / "tables.sql").read_text())
     _run_feast(dev)
     return sample

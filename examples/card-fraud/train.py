@@ -100,14 +100,15 @@ def register(model: Pipeline, example: pd.DataFrame, threshold: float) -> int:
 
 
 def promote(version: int, test: pd.DataFrame, average_precision: float) -> str:
-    """Make the version the champion, unless the present one does better on the same test set; what was decided."""
+    """Make the version the champion, unless the present one does better on the same test set; what was decided.
+
+    A champion that was made for other inputs than `vectors` makes now cannot be compared, nor served: it is replaced.
+    """
     client = mlflow.MlflowClient()
     champion = client.get_registered_model(MODEL).aliases.get("champion")
     if champion:
         present, inputs = mlflow.pyfunc.load_model(f"models:/{MODEL}/{champion}"), vectors(test)
-        if present.metadata.get_input_schema().input_names() == list(
-            inputs
-        ):  # else `vectors` has changed: its time is over
+        if present.metadata.get_input_schema().input_names() == list(inputs):
             best = average_precision_score(test["is_fraud"], present.predict(inputs)[:, 1])
             if best >= average_precision:
                 return f"version {champion} stays the champion, with {best:.3f}"

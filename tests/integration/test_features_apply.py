@@ -101,8 +101,18 @@ def test_what_has_not_changed_is_left_alone(running: Dev) -> None:
 def test_a_table_that_is_gone_is_made_again(running: Dev) -> None:
     with connected(running) as connection:
         connection.execute("DROP TABLE features.category_stats")
-    assert "Tables made" in running("features", "apply").stdout
+    assert "scripts/feature_tables.sql was run" in running("features", "apply").stdout
     assert running.outcomes()["table.present[features.category_stats]"] == "passed"
+
+
+def test_what_is_added_to_the_file_of_tables_reaches_those_that_are_there(running: Dev, tables: Path) -> None:
+    before = tables.read_text()
+    tables.write_text(before + "ALTER TABLE category_stats ADD COLUMN IF NOT EXISTS more integer;\n")
+    assert running.json("features", "apply")["data"]["tables_made"] is True
+    with connected(running) as connection:
+        assert connection.execute("SELECT more FROM features.category_stats").fetchall() == []
+        connection.execute("ALTER TABLE features.category_stats DROP COLUMN more")
+    assert running.json("features", "apply")["data"]["tables_made"] is False
 
 
 def test_sql_that_cannot_be_run_is_told_with_its_line_and_changes_nothing(running: Dev, tables: Path) -> None:

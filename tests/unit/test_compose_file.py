@@ -182,6 +182,11 @@ class TestMLflowVersion:
         assert [mlflow_database.said_in(SCHEMA, "revision")] == written
 
 
+def test_feast_is_the_same_with_and_without_native_servers() -> None:
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    assert set(extras["features"]) <= set(extras["native"])
+
+
 def test_the_package_carries_the_files_of_a_workspace() -> None:
     included = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     assert included == {name: f"mmp_local_dev/template/{name}" for name in included}

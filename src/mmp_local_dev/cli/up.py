@@ -7,6 +7,7 @@ import os
 import click
 
 from mmp_local_dev.cli import options, render
+from mmp_local_dev.operations import features_sample
 from mmp_local_dev.operations.up import up
 from mmp_local_dev.workspace import Stack
 
@@ -16,6 +17,12 @@ from mmp_local_dev.workspace import Stack
 @options.runtime_option
 @click.option("--auto-ports", is_flag=True, help="Take free ports instead of held ones, and keep them.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
+@click.option(
+    "--seed/--no-seed",
+    "seed",
+    default=None,
+    help="Load the sample data, if it is not there. (A new workspace asks on a terminal.)",
+)
 @options.wait_option
 @options.stack_option
 @options.json_option
@@ -25,6 +32,7 @@ def command(
     runtime: str,
     auto_ports: bool,
     dry_run: bool,
+    seed: bool | None,
     wait_timeout: float,
     stack: Stack,
     as_json: bool,
@@ -34,8 +42,12 @@ def command(
     Twice is the same as once. Values come from the shell's environment (for the contract's variables), then .env,
     then the contract's defaults.
 
+    --seed brings 50,000 transactions of cards into both stores, as `features seed` and `features materialize` would.
+
     Exit codes: 0 everything runs and the contract is kept, 1 a clause is broken, 2 unusable input, 3 could not start.
     """
+    if seed is None and not dry_run:
+        seed = _wish(stack, ask=not (services or as_json))
     with render.output("up", as_json=as_json) as out:
         result = up(
             stack,
@@ -45,7 +57,15 @@ def command(
             auto_ports=auto_ports,
             dry_run=dry_run,
             wait_timeout=wait_timeout,
+            seed=bool(seed),
             emit=out.event,
         )
         out.up(result)
     return result.report.exit_code if result.report else 0
+
+
+def _wish(stack: Stack, *, ask: bool) -> bool:
+    """Whether this user wants sample data: what was answered once, in a new stack on a terminal; nobody else does."""
+    if ask and options.is_attended() and (question := features_sample.question(stack)):
+        features_sample.remember(stack, wanted=click.confirm(question, default=True, err=True))
+    return features_sample.is_wanted(stack)

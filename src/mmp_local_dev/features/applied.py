@@ -14,7 +14,8 @@ from mmp_local_dev.files import write_if_changed
 
 @dataclass(frozen=True)
 class Applied:
-    """What is in place. `definitions` and `registry` are digests, `feast` is the version that made the registry.
+    """What is in place. `definitions`, `registry` and `tables` (the SQL file that was run last) are digests, `feast` is
+    the version that made the registry, `key_version` that in which it has entity keys written.
 
     `leftovers` are values in the online store that no longer belong there: by feature view the features that are gone
     or of another type, and "" for the view as a whole. They are noted before the registry is replaced, and forgotten
@@ -25,6 +26,7 @@ class Applied:
     registry: str = ""
     feast: str = ""
     key_version: int = 0
+    tables: str = ""
     leftovers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -45,6 +47,7 @@ def load(registry: Path) -> Applied:
 def save(registry: Path, applied: Applied) -> None:
     """Write it, atomically. Raises MmpError when that cannot be done."""
     try:
+        registry.parent.mkdir(parents=True, exist_ok=True)
         write_if_changed(beside(registry), json.dumps(asdict(applied), indent=2) + "\n")
     except OSError as error:
         raise unwritable(registry, error) from None

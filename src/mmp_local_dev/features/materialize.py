@@ -18,7 +18,7 @@ from mmp_local_dev.services.feast_sql import source_of
 
 @dataclass(frozen=True)
 class MaterializedView:
-    """What was done for a view: `rows` written and `removed`, of the time from `since` (None: nothing was there) to
+    """What was done for a view: `rows` written and `removed`, of the time from `since` (None: there are none) to
     `until`; `why` everything was written, "" where only what is new was."""
 
     view: str
@@ -48,7 +48,7 @@ def _nothing_to_write(env: Environment, project: Project, plan: Plan, emit: Emit
     """Nothing is noted either: rows may still come whose moment is before now, as all of a first data set are."""
     began = time.monotonic()
     removed = _removed(env, project, plan, 0, emit) if plan.why and plan.why != UNKNOWN else 0
-    return MaterializedView(plan.view, 0, removed, time.monotonic() - began, None, plan.until, plan.why)
+    return _result(plan, 0, removed, time.monotonic() - began)
 
 
 def _written(
@@ -71,6 +71,10 @@ def _completed(env: Environment, project: Project, plan: Plan, told: Iterator[Wr
     feast_materialized.record(env, project.name, plan.view, plan.becomes, timeout=TIMEOUT)
     seconds = time.monotonic() - began
     emit(Done(plan.view, "materialize", seconds))
+    return _result(plan, rows, removed, seconds)
+
+
+def _result(plan: Plan, rows: int, removed: int, seconds: float) -> MaterializedView:
     since = plan.extent.first if plan.why else plan.since
     return MaterializedView(plan.view, rows, removed, seconds, since, plan.until, plan.why)
 

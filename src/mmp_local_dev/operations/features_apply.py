@@ -97,14 +97,24 @@ class Apply:
         self._now = _now(self._repository, env, self._last)
 
     def make_tables(self) -> bool:
-        """Make the tables that the contract promises unless they are all there; whether that was necessary."""
+        """Run the file of tables when it is another than the last time, or a promised table is not there; whether so.
+
+        Raises InputError for a file that PostgreSQL refuses, NotReady, and MmpError.
+        """
         wanted = [located(self._contract, table, self._env) for table in self._contract.tables.values()]
-        return tables.make(self._workspace, self._env, wanted, timeout=_ANSWER)
+        digest = tables.digest(self._workspace)
+        if not digest or (digest == self._last.tables and tables.are_there(self._env, wanted, timeout=_ANSWER)):
+            return False
+        tables.make(self._workspace, self._env, timeout=_ANSWER)
+        self._last = replace(self._last, tables=digest)
+        applied.save(self._registry, self._last)
+        return True
 
     def is_due(self) -> bool:
         """Whether anything is other than the last apply has left it. Takes milliseconds."""
         there = feast_registry.digest(self._present) if self._present else ""
-        return replace(self._now, registry=there, key_version=self._last.key_version) != self._last
+        last = self._last
+        return replace(self._now, registry=there, key_version=last.key_version, tables=last.tables) != last
 
     def skipped(self) -> FeaturesApplied:
         """The result where nothing is due."""
@@ -152,7 +162,7 @@ class Apply:
         same_keys = last.key_version in (0, key_version)
         gone = feast_leftovers.between(self._present, new, same_keys=same_keys) if self._present else {}
         leftovers = feast_leftovers.merged(last.leftovers, gone)
-        now = replace(self._now, registry=feast_registry.digest(new), key_version=key_version)
+        now = replace(self._now, registry=feast_registry.digest(new), key_version=key_version, tables=self._last.tables)
         if leftovers:
             check_running("redis", self._env)  # before anything is changed
             applied.save(self._registry, replace(now, leftovers=leftovers))

@@ -14,6 +14,7 @@ from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import InputError, MmpError, Repair
 from mmp_local_dev.events import Emit, Note, Warned, ignore
+from mmp_local_dev.features import data_set
 from mmp_local_dev.features.materialize import MaterializedView, carry_out
 from mmp_local_dev.features.materialize_plan import ASKED, TIMEOUT, Plan, not_materialized, plan
 from mmp_local_dev.operations.features_apply import check_running
@@ -81,7 +82,7 @@ def materialize(
     skipped = {name: why for name, view in project.views.items() if (why := not_materialized(view))}
     chosen = _chosen(project, names, skipped)
     plans = _plans(env, project, chosen, until or now, full=full)
-    _tell(plans, emit, latest=until is None)
+    _tell(project, plans, emit, latest=until is None)
     done = carry_out(env, project, _key_version(contract), plans, emit)
     views = sorted(done, key=lambda each: chosen.index(each.view))
     return FeaturesMaterialized(project.name, until or now, views, {} if names else skipped, time.monotonic() - began)
@@ -115,7 +116,7 @@ def _plans(env: Environment, project: Project, names: Sequence[str], until: date
     return [plan(env, project, name, done.get(name), until, full=full) for name in names]
 
 
-def _tell(plans: Sequence[Plan], emit: Emit, *, latest: bool) -> None:
+def _tell(project: Project, plans: Sequence[Plan], emit: Emit, *, latest: bool) -> None:
     """Why everything is written, what is left out, and where there is nothing at all."""
     written = [each for each in plans if each.extent.entities]
     for why in dict.fromkeys(each.why for each in written if each.why not in ("", ASKED)):
@@ -124,7 +125,9 @@ def _tell(plans: Sequence[Plan], emit: Emit, *, latest: bool) -> None:
         if latest and each.extent.later:
             emit(Warned(f"{each.extent.later:,} of the rows of {each.view} are of the future; they are left out."))
     if empty := [each.view for each in plans if each.why and not each.extent.entities]:
-        emit(Note(f"There are no rows of {', '.join(empty)}; `mmp-dev features seed` makes some."))
+        seeded = any(project.views[name].table in data_set.TABLES for name in empty)
+        way_out = " `mmp-dev features seed` makes some." if seeded else ""
+        emit(Note(f"There are no rows of {', '.join(empty)}.{way_out}"))
 
 
 def _key_version(contract: Contract) -> int:

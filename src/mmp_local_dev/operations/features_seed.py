@@ -49,14 +49,24 @@ def source_of(*, rows: int, seed: int, users: int | None = None, file: Path | No
 
     Raises MmpError, with code FEATURES_NOT_INSTALLED, where the libraries that it takes are not installed.
     """
-    if missing := [name for name in _LIBRARIES if find_spec(name) is None]:
+    check_libraries()
+    return Imported(file) if file else Generated(rows, seed, users)
+
+
+def missing_libraries() -> list[str]:
+    """What this Python lacks to make data sets."""
+    return [name for name in _LIBRARIES if find_spec(name) is None]
+
+
+def check_libraries() -> None:
+    """Raise MmpError, with code FEATURES_NOT_INSTALLED, where one is missing."""
+    if missing := missing_libraries():
         python = shlex.quote(sys.executable)
         raise MmpError(
             f"Data sets cannot be made with this Python: it has no {' and no '.join(missing)}.",
             repairs=[Repair(f"{python} -m pip install 'mmp-local-dev[features]'", "brings what feature stores need")],
             code="FEATURES_NOT_INSTALLED",
         )
-    return Imported(file) if file else Generated(rows, seed, users)
 
 
 def own_rows(stack: Stack) -> Mapping[str, int]:

@@ -15,7 +15,7 @@ from mmp_local_dev.contract.verify import verify
 from mmp_local_dev.environment import Environment, doubt
 from mmp_local_dev.errors import InputError, MmpError, NotReady, Repair, RuntimeUnavailable, ServiceFailed
 from mmp_local_dev.events import Done, Emit, Note, Warned, ignore
-from mmp_local_dev.operations import move
+from mmp_local_dev.operations import features_sample, move
 from mmp_local_dev.operations.features_up import FeatureStore
 from mmp_local_dev.operations.opened import Opened, check_hosts, check_names, choose_runtime, locked, open_stack, save
 from mmp_local_dev.processes import free_port
@@ -62,17 +62,21 @@ def up(
     dry_run: bool = False,
     wait_timeout: float = 120,
     thorough: bool = False,
+    seed: bool = False,
     emit: Emit = ignore,
 ) -> Up:
     """Start what does not run, wait until each service is ready, provision, write `.env`, verify the contract.
 
-    `names` limit it to these services and what they need. Slow clauses are verified only if it is `thorough`. Twice is
-    the same as once. On failure only what this call started is stopped, and no data is touched. Raises MmpError:
-    InputError for unusable input, PreflightFailed with every problem of this machine at once, ServiceFailed with the
-    end of the log of a service that does not come up.
+    `names` limit it to these services and what they need. Slow clauses are verified only if it is `thorough`. With
+    `seed` the sample data is loaded unless it is there, and everything is verified. Twice is the same as once. On
+    failure only what this call started is stopped, and no data is touched; what runs stays when the sample data cannot
+    be loaded. Raises MmpError: InputError for unusable input, PreflightFailed with every problem of this machine at
+    once, ServiceFailed with the end of the log of a service that does not come up.
     """
     began = time.monotonic()
     services = select(names)
+    if seed:
+        features_sample.check([service.name for service in services])
     if not dry_run:
         stack.create()
     with _unlocked() if dry_run else locked(stack, emit):
@@ -90,7 +94,7 @@ def up(
             move.undo(stack, opened.state, emit)
             if source:
                 target = move.move(source, target, emit)
-            return _up(target, services, began, wait_timeout, emit, auto_ports=auto_ports, thorough=thorough)
+            return _up(target, services, began, wait_timeout, emit, auto_ports=auto_ports, thorough=thorough, seed=seed)
 
 
 def _up(
@@ -102,6 +106,7 @@ def _up(
     *,
     auto_ports: bool,
     thorough: bool,
+    seed: bool,
 ) -> Up:
     waivers = waivers_beside(opened.contract.path)  # before anything is started: the file may be wrong
     if auto_ports:
@@ -120,8 +125,10 @@ def _up(
         for service in started:
             _settle(service, opened.runtime)
         features.end()
+    if seed:
+        features_sample.load(opened, emit)
     clauses = concerning(clauses_of(opened.contract), [service.name for service in services])
-    now = [clause for clause in clauses if thorough or not clause.slow]
+    now = [clause for clause in clauses if thorough or seed or not clause.slow]
     report = verify(opened.contract, opened.env, now, waivers=waivers)
     return _result(opened, services, started, report, began, written=written, left_to_check=len(clauses) - len(now))
 

@@ -1,7 +1,7 @@
 """How the rows of a view differ online from what they are offline: each compared with the latest of its entity.
 
-Rows are told as different only where a reader can see it: Feast answers for an entity whose latest row has outlived
-the view's `ttl` as if it had none, so such a row need not be online.
+A row that has outlived the view's `ttl` need not be online, since a point-in-time join does not find it any more. One
+that is online is compared like every other: Feast hands it out all the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mmp_local_dev.services.feast_offline import Row
 from mmp_local_dev.services.feast_online import Entry
 from mmp_local_dev.services.feast_registry import RegisteredView
 from mmp_local_dev.services.feast_stored import IMPOSSIBLE, Form, agrees, form_of
-from mmp_local_dev.services.feast_values import decoded
+from mmp_local_dev.services.feast_values import EPOCH, decoded
 
 TOLD = 10  # differences that are kept to be told; all are counted
 
@@ -54,12 +54,14 @@ class Difference:
 @dataclass
 class Agreement:
     """What a comparison found so far: how many rows and cells were compared, how many of the rows are online, how many
-    differ and in which way, and the first of these. `waiting` rows are in the future offline, and not due yet."""
+    differ and in which way, and the first of these. `waiting` rows are in the future offline, and not due yet;
+    `expired` ones are online and have outlived the view's ttl."""
 
     rows: int = 0
     cells: int = 0
     stored: int = 0
     waiting: int = 0
+    expired: int = 0
     counts: Counter[Kind] = field(default_factory=Counter)
     examples: list[Difference] = field(default_factory=list)
 
@@ -86,26 +88,21 @@ class Comparer:
         self.agreement.rows += 1
         self.agreement.cells += len(self._view.features)
         self.agreement.stored += entry is not None and entry.at is not None
+        self.agreement.expired += bool(row and entry and self._expired(row))
         if kind := self._kind(row, entry):
             self.agreement.add(self._difference(kind, keys, row, entry))
 
     def _kind(self, row: Row | None, entry: Entry | None) -> Kind | None:
-        if entry is None or entry.at is None:  # without a moment, Feast sees no row
+        if entry is None:
             return Kind.MISSING if row and not self._expired(row) else None
-        if row is None or entry.at != row.at:
-            return self._other_moment(row, entry.at)
-        if self._expired(row) or not self._wrong(row, entry):
-            return None
-        return Kind.WRONG
-
-    def _other_moment(self, row: Row | None, at: datetime) -> Kind | None:
+        at = entry.at or EPOCH  # as Feast takes a row without a moment
         if at > self.now:
             return Kind.FUTURE
         if row is None:
             return Kind.GONE
-        if at > row.at:
-            return Kind.NEWER
-        return None if self._expired(row) else Kind.STALE
+        if at != row.at:
+            return Kind.NEWER if at > row.at else Kind.STALE
+        return Kind.WRONG if self._wrong(row, entry) else None
 
     def _expired(self, row: Row) -> bool:
         return self._due is not None and row.at < self._due

@@ -14,7 +14,7 @@ from mmp_local_dev.services.feast_offline import FAR, Row
 from mmp_local_dev.services.feast_sql import Source
 
 _ENTITIES = 12
-_ROWS = 40  # of each, the newest
+_ROWS = 200  # of each, the newest
 _ABOUT = 4  # of these, about which there are moments
 _INSTANT = timedelta(microseconds=1)  # PostgreSQL's smallest
 

@@ -42,8 +42,8 @@ return removed
 
 @dataclass(frozen=True)
 class Entry:
-    """A row as it is stored: `at` is its moment, None where there is none (Feast then sees no row); `stored` has what
-    is in the field of each feature, None where there is no field."""
+    """A row as it is stored: `at` is its moment, None where there is none (Feast then takes 1970); `stored` has what is
+    in the field of each feature, None where there is no field."""
 
     keys: Keys
     at: datetime | None
@@ -158,7 +158,7 @@ def _read(connection: RawConnection, layout: _Layout, keys: Sequence[tuple[bytes
     answers = ask(connection, [(verb, name, *fields) for name, _ in keys])
     if small:
         hashes = [dict(zip(answer[::2], answer[1::2], strict=True)) for answer in answers]
-        answers = [[each.get(field) for field in layout.fields] for each in hashes]
+        answers = [[each.get(name) for name in layout.fields] for each in hashes]
     return [_entry(layout, found, at, stored) for (_, found), (at, *stored) in zip(keys, answers, strict=True)]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -149,9 +150,14 @@ def _unusable(path: Path, why: str) -> MmpError:
 
 def _parsed(path: Path, content: bytes) -> Any:
     try:
-        return protobuf.parsed(protobuf.message_class("registry", _MESSAGES, "Registry"), content)
+        return protobuf.parsed(_message_class(), content)
     except ValueError:
         raise _unusable(path, "is no Feast registry, or only a part of one") from None
+
+
+@cache
+def _message_class() -> Any:
+    return protobuf.message_class("registry", _MESSAGES, "Registry")
 
 
 def _registry(message: Any) -> Registry:

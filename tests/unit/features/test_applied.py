@@ -10,7 +10,7 @@ from mmp_local_dev.errors import MmpError
 from mmp_local_dev.features import applied
 from mmp_local_dev.features.applied import Applied
 
-SOME = Applied("d1", "r1", "0.67.0", 3, {"merchant_stats": ("", "amount_max_30d")})
+SOME = Applied("d1", "r1", "0.67.0", 3, "t1", {"merchant_stats": ("", "amount_max_30d")})
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
@@ -34,6 +34,7 @@ def test_without_one_nothing_is_known(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(MmpError, match="cannot be written") as raised:
-        applied.save(tmp_path / "nowhere" / "registry.db", SOME)
+        applied.save(tmp_path / "file" / "registry.db", SOME)
     assert raised.value.code == "REGISTRY_UNUSABLE"

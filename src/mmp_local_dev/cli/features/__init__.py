@@ -11,6 +11,7 @@ COMMANDS: dict[str, str] = {
     "apply": "Register the feature definitions, and make their tables.",
     "seed": "Fill the feature tables with sample data, or from a file.",
     "materialize": "Bring the online store to what the offline store holds.",
+    "verify": "Prove that both stores hold the same.",
     "profile": "Write one page about the data in the feature store.",
 }
 

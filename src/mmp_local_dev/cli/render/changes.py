@@ -17,6 +17,7 @@ from mmp_local_dev.contract.compare.ruleset import Rule
 from mmp_local_dev.errors import Repair
 from mmp_local_dev.operations.diff import Comparison
 from mmp_local_dev.operations.features_apply import FeaturesApplied
+from mmp_local_dev.workspace_files import FEATURE_TABLES
 
 _COLOURS = {Weight.ERR: "red", Weight.WARN: "yellow", Weight.INFO: "cyan", Weight.NONE: "white"}
 
@@ -42,7 +43,7 @@ def say_text(found: Comparison, failing: Sequence[Change]) -> None:
 def say_applied(result: FeaturesApplied) -> None:
     """What an apply has changed in the registry, or why it was refused."""
     if result.tables_made:
-        say("Tables made.")
+        say(f"{FEATURE_TABLES} was run.")
     for change in result.refused or result.changes:
         say(f"  {_mark(change.severity)} {change.text}  {click.style(change.rule, dim=True)}")
     if result.refused:

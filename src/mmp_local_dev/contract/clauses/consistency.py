@@ -25,13 +25,19 @@ _AGAIN = Repair(
 )
 
 
+Counted = Callable[[str, int, int], None]  # told of a view how many of its entities are done, and of how many
+
+
+def uncounted(view: str, done: int, total: int) -> None:
+    """A Counted for those who do not care."""
+
+
 @dataclass(frozen=True)
 class Depth:
-    """How many entities of a view are compared; None for all of them, and then `counted` is told of each view how many
-    are done, and of how many."""
+    """How many entities of a view are compared; None for all of them, which `counted` is told as it goes on."""
 
     entities: int | None = 200
-    counted: Callable[[str, int, int], None] = lambda view, done, total: None
+    counted: Counted = uncounted
 
 
 SAMPLE = Depth()
@@ -83,10 +89,9 @@ def _compared(env: Environment, project: Project, view: str, depth: Depth, timeo
 
 def _judged(view: FeatureView, found: Agreement) -> str:
     """What was compared. Raises ClauseBroken for rows that differ, and ClauseSkipped when there is none."""
-    waiting = f", {_number(found.waiting, 'row')} still in the future" if found.waiting else ""
     if not found.rows:
         raise ClauseSkipped(NO_ROW)
-    seen = f"{found.cells:,} cells of {_number(found.rows, 'row')}{waiting}"
+    seen = ", ".join(_seen(found))
     if not found.counts:
         return seen
     counts = ", ".join(f"{count:,} {kind}" for kind, count in found.counts.items())
@@ -96,6 +101,14 @@ def _judged(view: FeatureView, found: Agreement) -> str:
         actual=f"{counts}; {seen}",
         repairs=[_AGAIN if found.stored else _FIRST],
     )
+
+
+def _seen(found: Agreement) -> Iterator[str]:
+    yield f"{found.cells:,} cells of {_number(found.rows, 'row')}"
+    if found.waiting:
+        yield f"{_number(found.waiting, 'row')} still in the future"
+    if found.expired:
+        yield f"{_number(found.expired, 'row')} served beyond the ttl"
 
 
 def _told(view: FeatureView, found: Agreement, counts: str) -> list[str]:

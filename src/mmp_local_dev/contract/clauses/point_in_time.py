@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from math import isclose
 from typing import Any, NamedTuple
 
@@ -29,19 +30,30 @@ from mmp_local_dev.services.feast_registry import Project
 from mmp_local_dev.services.feast_sql import Source, quoted
 
 _TOLD = 10  # moments
+
+
+class Origin(StrEnum):
+    """Where a value is from that should not be joined; the worst first."""
+
+    FUTURE = "from the future"
+    OLDER = "from an older row"
+    NOTHING = "without a row"
+    UNKNOWN = "of no known row"
+
+
 _REPAIR = Repair("", "correct the source or the timestamp_field in the view's definition, and apply it")
 
 Answer = Mapping[str, Any]
 
 
 class Leak(NamedTuple):
-    """A moment at which Feast answers otherwise: with `feature`, whose value comes from there: `origin` (in words)."""
+    """A moment at which Feast answers otherwise: the first feature with another value, and the row that this is of."""
 
     moment: Moment
     feature: str
     value: Any
-    kind: str
-    origin: str
+    origin: Origin
+    row: Row | None
 
 
 def clauses(contract: Contract, project: Once[Project], reader: Reader) -> Iterator[LiveClause]:
@@ -90,7 +102,8 @@ def _judged(view: FeatureView, source: Source, asked: Sequence[Moment], answers:
     seen = f"{len(asked):,} moments of {entities:,} {'entity' if entities == 1 else 'entities'}"
     if not leaks:
         return seen
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in Counter(leak.kind for leak in leaks).items())
+    leaks.sort(key=lambda leak: list(Origin).index(leak.origin))
+    kinds = ", ".join(f"{count:,} {origin}" for origin, count in Counter(leak.origin for leak in leaks).items())
     lines = [f"Feast joins other rows of {view.name} than are in force at {len(leaks):,} of {len(asked):,} moments"]
     lines += [_line(source, leak) for leak in leaks[:_TOLD]] + more(len(leaks), _TOLD)
     expected = "the newest row that is not after the moment"
@@ -102,14 +115,16 @@ def _leak(moment: Moment, answer: Answer) -> Leak | None:
     if any(_is(answer, row) for row in ([moment.row, *right] if moment.row else [None])):
         return None
     feature = next(name for name in answer if not _same(moment.row.values[name] if moment.row else None, answer[name]))
-    origins = [row for row in moment.known if _is(answer, row)]
-    if all(value is None for value in answer.values()) or not origins:
-        nothing = all(value is None for value in answer.values())
-        kind = "without a row" if nothing else "of no known row"
-        return Leak(moment, feature, answer[feature], kind, kind)
-    origin = min(origins, key=lambda row: abs(row.at - moment.at))
-    kind = "from the future" if origin.at > moment.at else "from an older row"
-    return Leak(moment, feature, answer[feature], kind, f"{kind}, that of {told_moment(origin.at)}")
+    row = min((row for row in moment.known if _is(answer, row)), key=lambda row: abs(row.at - moment.at), default=None)
+    return Leak(moment, feature, answer[feature], _origin(moment, answer, row), row)
+
+
+def _origin(moment: Moment, answer: Answer, row: Row | None) -> Origin:
+    if all(value is None for value in answer.values()):
+        return Origin.NOTHING
+    if row is None:
+        return Origin.UNKNOWN
+    return Origin.FUTURE if row.at > moment.at else Origin.OLDER
 
 
 def _is(answer: Answer, row: Row | None) -> bool:
@@ -117,10 +132,11 @@ def _is(answer: Answer, row: Row | None) -> bool:
 
 
 def _line(source: Source, leak: Leak) -> str:
-    moment, row = leak.moment, leak.moment.row
+    moment, right = leak.moment, leak.moment.row
     keys = told_keys(dict(zip(source.keys, moment.keys, strict=True)))
-    right = f"{told(row.values[leak.feature])} of {told_moment(row.at)}" if row else "nothing"
-    return f"{keys} at {told_moment(moment.at)}: {leak.feature} is {told(leak.value)} ({leak.origin}), not {right}"
+    origin = f"{leak.origin}, {told_moment(leak.row.at)}" if leak.row else leak.origin
+    expected = f"{told(right.values[leak.feature])} of {told_moment(right.at)}" if right else "nothing"
+    return f"{keys} at {told_moment(moment.at)}: {leak.feature} is {told(leak.value)} ({origin}), not {expected}"
 
 
 def _same(offline: Any, found: Any) -> bool:
