@@ -150,9 +150,9 @@ class TestBeforeTheFirstUp:
         line("status")
         assert sorted(path for path in line.folder.parent.rglob("*")) == before
 
-    @pytest.mark.parametrize("command", ["check", "logs", "env", "open"])
+    @pytest.mark.parametrize("command", ["check", "logs", "env", "open", "features apply"])
     def test_what_needs_a_stack_could_not_do_it(self, command: str, line: Line) -> None:
-        said = line(command)
+        said = line(*command.split())
         assert (said.code, said.out) == (3, "")
         assert "mmp-dev up" in said.err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 from collections.abc import Callable, Mapping
 from multiprocessing import get_context
@@ -60,6 +61,8 @@ def apply(loaded: None, repository: Path) -> Apply:
 
 def _in_a_fork(repository: Path, registry: str, values: Mapping[str, str], answer: Path) -> None:
     os.environ.update(values)
+    if "MOST_BYTES" in values:  # that a file may have
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(values["MOST_BYTES"]),) * 2)
     start, go_on = os.pipe()
     os.write(go_on, b"\n")
     os.dup2(start, 0)
@@ -160,6 +163,12 @@ def test_a_wrong_configuration_is_told_without_values(
     assert why in told["why"]
     assert "s3cret" not in str(told)
     assert told["line"] == line
+
+
+def test_a_disk_that_has_no_room_is_no_mistake_of_the_definitions(apply: Apply) -> None:
+    told = apply(MOST_BYTES="1000")
+    assert (told["kind"], told["file"], told["line"]) == ("machine", "", 0)
+    assert "File too large" in told["why"]
 
 
 @pytest.mark.parametrize(

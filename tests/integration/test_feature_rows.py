@@ -208,7 +208,9 @@ class TestOffline:
 
     def test_known_keys(self, shop: Features) -> None:
         asked = [("u1", 1), ("u1", 3), ("u3", 9), ("u2", 1), ("u\0", 1)]
-        assert feast_offline.known(shop.env, shop.project, "visits", asked, timeout=TIMEOUT) == {("u1", 1), ("u2", 1)}
+        source = source_of(shop.project, "visits")
+        with feast_offline.opened(shop.env, source, timeout=TIMEOUT) as connection:
+            assert feast_offline.known_of(connection, source, asked, datetime.now(UTC)) == {("u1", 1), ("u2", 1)}
 
     def test_rows_as_of_moments(self, shop: Features) -> None:
         source = source_of(shop.project, "visits")
@@ -241,7 +243,7 @@ class TestOffline:
         with shop.sql() as connection, connection.transaction():
             connection.execute("LOCK TABLE plain")
             with pytest.raises(NotReady, match="statement timeout"):
-                feast_offline.known(shop.env, shop.project, "plain", [("u1",)], timeout=0.3)
+                list(feast_offline.latest(shop.env, shop.project, "plain", timeout=0.3))
 
     def test_nothing_is_written(self, shop: Features) -> None:
         source = source_of(shop.project, "plain")
@@ -250,6 +252,61 @@ class TestOffline:
             feast_offline.opened(shop.env, source, timeout=TIMEOUT) as connection,
         ):
             connection.execute("CREATE TABLE mine (n int)")
+
+
+class TestManyRows:
+    """A table with an index, the same without one, and a query on it."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def many(dev: Dev) -> Features:
+        from feast import types as t
+
+        made = Features(dev, "many")
+        made.run(
+            "CREATE TABLE indexed AS SELECT n % 3000 AS user_id, timestamptz '2025-01-01' + n * interval '1 minute' AS"
+            " event_timestamp, n AS f FROM generate_series(0, 299999) AS n",
+            "CREATE TABLE bare AS TABLE indexed",
+            "ALTER TABLE indexed ADD PRIMARY KEY (user_id, event_timestamp)",
+            "ANALYZE indexed, bare",
+        )
+        for view in ("indexed", "bare"):
+            made.view(view, {"user_id": t.Int64}, {"f": t.Int64})
+        made.view("queried", {"user_id": t.Int64}, {"f": t.Int64}, query="SELECT DISTINCT * FROM bare OFFSET 0")
+        made.apply()
+        return made
+
+    @pytest.mark.parametrize("view", ["indexed", "bare", "queried"])
+    def test_rows_are_found_with_an_index_and_without(self, many: Features, view: str) -> None:
+        source = source_of(many.project, view)
+        pairs = [(user, minute) for user in (0, 7, 2999) for minute in (-1, 6, 7, 99_999)]
+        asked = [((user,), at(1) + timedelta(minutes=minute)) for user, minute in pairs]
+        with feast_offline.opened(many.env, source, timeout=TIMEOUT) as connection:
+            found = feast_offline.as_of(connection, source, asked)
+        newest = [minute - (minute - user) % 3000 if minute >= user else None for user, minute in pairs]
+        assert [row and row.values["f"] for row in found] == newest
+
+    @pytest.mark.parametrize("view", ["indexed", "bare", "queried"])
+    def test_some_entities_are_always_the_same(self, many: Features, view: str) -> None:
+        source = source_of(many.project, view)
+        with feast_offline.opened(many.env, source, timeout=TIMEOUT) as connection:
+            found = [feast_offline.some(connection, source, 50, datetime.now(UTC)) for _ in range(2)]
+        assert found[0] == found[1]
+        assert 40 <= len(set(found[0])) <= 50
+
+    def test_they_are_spread_over_a_large_table(self, many: Features) -> None:
+        source = source_of(many.project, "bare")
+        with feast_offline.opened(many.env, source, timeout=TIMEOUT) as connection:
+            found = feast_offline.some(connection, source, 50, datetime.now(UTC))
+        assert max(found)[0] - min(found)[0] > 1500
+
+    def test_and_evenly_over_the_keys_of_a_small_one(self, shop: Features) -> None:
+        source = source_of(shop.project, "plain")
+        with feast_offline.opened(shop.env, source, timeout=TIMEOUT) as connection:
+            found = feast_offline.some(connection, source, 5, datetime.now(UTC))
+            assert len(feast_offline.some(connection, source, 9999, datetime.now(UTC))) == 2500
+        everything = sorted(row.keys for row in latest(shop, "plain"))
+        assert [everything.index(keys) for keys in found] == [499, 999, 1499, 1999, 2499]
 
 
 class TestRemoval:

@@ -174,7 +174,7 @@ class TestBreaking:
 
         allowed = running("features", "apply", "--allow-breaking").stdout
         assert "user_demographics:age: dtype is String, was Int64" in allowed
-        assert "Old values were removed from 1 rows in Redis." in allowed
+        assert "Old values were removed from 1 row in Redis." in allowed
         assert project(running).views["user_demographics"].features["age"] == "String"
         assert set(online.hkeys(USER)) == {
             *(b"_ts:user_demographics", b"_ts:user_transaction_stats", field("user_transaction_stats:last_amount"))

@@ -35,14 +35,21 @@ class Candidate:
         self._before = _content(self._registry)
         self.path = _beside(self._registry, self._before)
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in close()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", feast_apply.__name__, str(repository), str(self.path)],
-            env={**os.environ, **env},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            start_new_session=True,  # ^C is for us, and ends this one in close()
-        )
+        self._process = self._started(repository)
+
+    def _started(self, repository: Path) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", feast_apply.__name__, str(repository), str(self.path)],
+                env={**os.environ, **self._env},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                start_new_session=True,  # ^C is for us, and ends this one in close()
+            )
+        except OSError as error:
+            self.path.unlink(missing_ok=True)
+            raise self._failed(f"{sys.executable} could not be started: {error.strerror}.") from None
 
     def __enter__(self) -> Candidate:
         return self
@@ -114,6 +121,8 @@ class Candidate:
         why = self._env.redact(why)
         if kind == "feast":
             return feast.not_installed(why)
+        if kind == "machine":
+            return self._failed(f"The definitions in {self._name} could not be applied: {why}.")
         name = f"{self._name}/{file}" if file else self._name
         where = f"{name}:{line}" if line else name
         return InputError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mmp_local_dev.features import profile_bins as bins
 from mmp_local_dev.features.profile_bins import Edges, Spread
 from mmp_local_dev.features.profile_facts import Column, Histogram, Precision, Value
-from mmp_local_dev.services.postgresql_groups import Groups
+from mmp_local_dev.services.postgresql_groups import Grouping, Groups
 from mmp_local_dev.services.postgresql_measures import DIGEST, SHOWN, Kind, is_whole, kind_of
 from mmp_local_dev.services.postgresql_profile import QUANTILES, Sample, Totals
 from mmp_local_dev.services.postgresql_relations import RelationColumn
@@ -27,6 +27,11 @@ class Seen:
     sample: Sample
     totals: Totals
     edges: Edges | None
+
+    @property
+    def grouping(self) -> Grouping:
+        """How its rows are to be grouped."""
+        return Grouping(self.column, self.edges.values if self.edges else ())
 
 
 def seen(column: RelationColumn, sample: Sample, totals: Totals, *, wide: bool = False) -> Seen:

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mmp_local_dev.features import profile_columns
-from mmp_local_dev.features.profile_bins import Edges, moment
+from mmp_local_dev.features import profile_columns, profile_shares
 from mmp_local_dev.features.profile_columns import Seen
-from mmp_local_dev.features.profile_facts import Column, Entities, Precision, Share, ShareGroup, Table
+from mmp_local_dev.features.profile_facts import Column, Entities, Precision, Table
 from mmp_local_dev.services import postgresql_groups, postgresql_profile, postgresql_relations
-from mmp_local_dev.services.postgresql_groups import Group, Grouping, Groups
+from mmp_local_dev.services.postgresql_groups import Grouping, Groups
 from mmp_local_dev.services.postgresql_measures import Kind, Sampling, is_whole, kind_of
 from mmp_local_dev.services.postgresql_relations import Relation, RelationColumn
 
@@ -27,7 +26,6 @@ _VARIED = 0.2  # of a sample's values are different ones: of all values, then, a
 _SLICES = 16
 
 _LABELS = 2  # columns of a table whose shares are told
-_CATEGORIES = 30  # values of a column by which they are
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def profile(connection: Connection, target: Target) -> Table:
         future=size.future,
         entities=tuple(entities.values()),
         columns=tuple(_columns(reading, target, described, seen, grouped, entities)),
-        shares=tuple(_shares(labels, seen, grouped, timestamp)),
+        shares=tuple(profile_shares.shares(labels, seen, grouped, timestamp)),
     )
 
 
@@ -133,7 +131,7 @@ def _seen(reading: _Reading, columns: Sequence[RelationColumn], timestamp: Relat
 def _grouped(
     reading: _Reading, seen: Sequence[Seen], labels: Sequence[RelationColumn], timestamp: RelationColumn | None
 ) -> Mapping[Grouping, Groups]:
-    asked = [Grouping(each.column, each.edges.values if each.edges else ()) for each in seen if each.totals.count]
+    asked = [each.grouping for each in seen if each.totals.count]
     if labels and timestamp is not None:
         asked.append(Grouping(timestamp, by_hour=True))
     found = postgresql_groups.groups(reading.connection, reading.relation, asked, labels, reading.part)
@@ -157,13 +155,9 @@ def _columns(
             yield Column(column.name, column.type, kind_of(column), role)
         else:
             each = known[column.name]
-            groups = grouped.get(_grouping(each))
+            groups = grouped.get(each.grouping)
             distinct = _distinct(reading, each, groups, entities)
             yield profile_columns.column(each, role, groups, distinct)
-
-
-def _grouping(seen: Seen) -> Grouping:
-    return Grouping(seen.column, seen.edges.values if seen.edges else ())
 
 
 def _distinct(
@@ -172,11 +166,11 @@ def _distinct(
     """How many different values there are: known already, or counted now. Where nearly all are, an estimate will do."""
     if groups is None:
         return 0, Precision.EXACT
-    if seen.column.unique:
-        return seen.totals.count, Precision.EXACT if reading.whole else Precision.AT_LEAST
-    if reading.whole and (counted := entities.get((seen.column.name,))):
-        return counted.count, Precision.EXACT
     precision = Precision.EXACT if reading.whole else Precision.AT_LEAST
+    if seen.column.unique:
+        return seen.totals.count, precision
+    if reading.whole and (counted := entities.get((seen.column.name,))):
+        return counted.count, precision
     if not seen.edges:
         return groups.total - any(group.text is None for group in groups.groups), precision
     if seen.sample.rows == seen.totals.rows:
@@ -204,38 +198,3 @@ def _is_label(seen: Seen, target: Target) -> bool:
         return False
     numbers = kind_of(seen.column) in (Kind.NUMBER, Kind.BOOLEAN)
     return numbers and (seen.totals.low, seen.totals.high) == (0, 1)
-
-
-def _shares(
-    labels: Sequence[Seen], seen: Sequence[Seen], grouped: Mapping[Grouping, Groups], timestamp: RelationColumn | None
-) -> Iterator[Share]:
-    for place, label in enumerate(labels):
-        for each in seen:
-            groups = grouped.get(_grouping(each))
-            if groups is None or each is label:
-                continue
-            if each.column is timestamp and each.edges:
-                told = tuple(_over_time(each.edges, groups, place))
-                yield Share(label.column.name, each.column.name, "time", told, each.edges.unit)
-            elif _is_category(each, groups):
-                yield Share(label.column.name, each.column.name, "value", tuple(_share(groups.groups, place)))
-        if timestamp is not None:
-            hours = sorted(grouped[Grouping(timestamp, by_hour=True)].groups, key=lambda group: float(group.text or -1))
-            yield Share(label.column.name, timestamp.name, "hour", tuple(_share(hours, place)))
-
-
-def _is_category(seen: Seen, groups: Groups) -> bool:
-    return kind_of(seen.column) in (Kind.TEXT, Kind.BOOLEAN) and not seen.edges and 1 < groups.total <= _CATEGORIES
-
-
-def _share(groups: Sequence[Group], place: int) -> Iterator[ShareGroup]:
-    for group in groups:
-        if group.text is not None:
-            yield ShareGroup(profile_columns.shown(group.text)[0], group.count, group.marked[place])
-
-
-def _over_time(edges: Edges, groups: Groups, place: int) -> Iterator[ShareGroup]:
-    found = {int(group.text): group for group in groups.groups if group.text is not None}
-    for passed, edge in enumerate(edges.values[:-1], 1):
-        group = found.get(passed)
-        yield ShareGroup(moment(edge).isoformat(), *((group.count, group.marked[place]) if group else (0, 0)))

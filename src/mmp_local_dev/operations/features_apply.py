@@ -22,11 +22,12 @@ from mmp_local_dev.features import applied, definitions, tables
 from mmp_local_dev.features.applied import Applied
 from mmp_local_dev.features.candidate import Candidate
 from mmp_local_dev.operations.opened import contract_of, locked, published
-from mmp_local_dev.services import SERVICES, feast, feast_leftovers, feast_registry
+from mmp_local_dev.services import SERVICES, feast, feast_apply, feast_leftovers, feast_registry
 from mmp_local_dev.services.feast_registry import Project
-from mmp_local_dev.workspace import Stack
+from mmp_local_dev.workspace import CONTRACT, Stack
 
 NAME = "features"  # as events call it
+_PROJECT = "FEAST_PROJECT"
 _TIMEOUT = 300.0  # seconds that applying the definitions may take
 _ANSWER = 30.0  # seconds that PostgreSQL and Redis may take for an answer
 
@@ -83,15 +84,22 @@ def features_apply(stack: Stack, *, allow_breaking: bool = False, emit: Emit = i
 class Apply:
     """One apply on a stack, step by step, so that `up` can do something else while the definitions are run.
 
-    Whoever makes one holds the stack's lock until it is done.
+    Whoever makes one holds the stack's lock until it is done. Raises InputError where the environment lacks what is
+    needed, and MmpError for a damaged registry.
     """
 
     def __init__(self, stack: Stack, contract: Contract, env: Environment) -> None:
+        if missing := [name for name in (feast_registry.PATH, _PROJECT) if not env.get(name)]:
+            raise InputError(
+                f"{' and '.join(missing)} are not in the environment, and {feast_apply.CONFIGURATION} needs both.",
+                repairs=[Repair("mmp-dev init another-folder", f"writes a {CONTRACT} that has them")],
+                code="ENV_INVALID",
+            )
         self._contract, self._env = contract, env
         self._workspace = stack.workspace.root
         self._repository = self._workspace / definitions.FOLDER
         self._registry = Path(env[feast_registry.PATH])
-        self._project = env["FEAST_PROJECT"]
+        self._project = env[_PROJECT]
         self._present = _project_in(self._registry, self._project)
         self._last = applied.load(self._registry)
         self._now = _now(self._repository, env, self._last)

@@ -78,7 +78,9 @@ class FeatureStore:
             yield
         except MmpError as error:
             repair = next((each.command for each in error.repairs if each.command), "")
-            self._warn(f"{error.message} The feature store is as it was." + (f" Then: `{repair}`" if repair else ""))
+            self._warn(
+                f"{error.message} The feature store is as it was." + (f" To mend it: `{repair}`" if repair else "")
+            )
 
     def _warn(self, text: str) -> None:
         self._emit(Warned(self._opened.env.redact(text)))

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
 CONFIGURATION = "feature_store.yaml"
 
-# What can fail: Feast is not there, or not all of it; its configuration; the definitions as a program, or as a whole.
-KINDS = ("feast", "configuration", "definitions", "objects")
+# What can fail: Feast is not there, or not all of it; its configuration; the definitions as a program, or as a whole;
+# the machine, as when its disk is full.
+KINDS = ("feast", "configuration", "definitions", "objects", "machine")
 
 _LONGEST = 4000  # characters of `why`: an answer has to fit into a pipe that nobody reads yet
+_ROOM = 2**20  # bytes by which a registry may grow; a thousand views take about as much
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -73,6 +76,7 @@ def _outcome(repository: Path, registry: Path, start: int) -> dict[str, Any]:
         if not os.read(start, 1) or os.getppid() != caller:
             raise _Mistake("whoever wanted it is gone")
         kind = "objects"
+        _check_room(registry)
         _apply(configuration, contents, repository)
     except BaseException as error:  # a definition may well call sys.exit
         file, line = _place(error, repository)
@@ -128,6 +132,14 @@ def _check_names(repository: Path) -> None:
             raise _Mistake(f"another module is called {name}; give the file another name", file.name)
 
 
+def _check_room(registry: Path) -> None:
+    """Feast takes no notice of a registry that it could write in part only."""
+    size = registry.stat().st_size if registry.exists() else 0
+    with tempfile.TemporaryFile(dir=registry.parent) as file:
+        file.write(bytes(2 * size + _ROOM))
+        file.flush()
+
+
 def _apply(configuration: RepoConfig, contents: RepoContents, repository: Path) -> None:
     from feast import FeatureStore
     from feast.repo_operations import apply_total_with_repo_instance
@@ -162,8 +174,10 @@ def _line_of(name: str, repository: Path) -> tuple[str, int]:
 
 
 def _kind(error: BaseException, kind: str) -> str:
-    """Feast imports what a store needs when it is configured."""
-    return "feast" if type(error).__name__ == "FeastExtrasDependencyImportError" else kind
+    """Feast imports what a store needs when it is configured, and asks nothing of the machine but to write its file."""
+    if type(error).__name__ == "FeastExtrasDependencyImportError":
+        return "feast"
+    return "machine" if kind == "objects" and isinstance(error, OSError) else kind
 
 
 def _place(error: BaseException, repository: Path) -> tuple[str, int]:

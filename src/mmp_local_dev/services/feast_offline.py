@@ -84,13 +84,6 @@ def latest(
             yield [_row(source, row) for row in rows]
 
 
-def known(env: Environment, project: Project, view_name: str, keys: Sequence[Keys], *, timeout: float) -> set[Keys]:
-    """Which of these keys have a row that is not in the future. Raises as `latest`."""
-    source = source_of(project, view_name)
-    with opened(env, source, timeout=timeout) as connection:
-        return known_of(connection, source, keys, datetime.now(UTC))
-
-
 def known_of(connection: Connection, source: Source, keys: Sequence[Keys], until: datetime) -> set[Keys]:
     """Which of these keys have a row that is not after `until`."""
     rows = as_of(connection, replace(source, features={}), [(each, until) for each in keys])

@@ -37,10 +37,12 @@ _MESSAGES = {
     "EntitySpec": "1 name string, 2 value_type int32, 4 join_key string, 9 project string",
     "FeatureView": "1 spec FeatureViewSpec, 2 meta Meta",
     "FeatureViewSpec": "1 name string, 2 project string, 3 entities *string, 4 features *Feature, 6 ttl Time, "
-    "7 batch_source DataSource, 8 online bool, 12 entity_columns *Feature, 20 disabled bool",
+    "7 batch_source DataSource, 8 online bool, 12 entity_columns *Feature, 15 feature_transformation bytes, "
+    "20 disabled bool",
     "StreamFeatureView": "1 spec StreamFeatureViewSpec, 2 meta Meta",
     "StreamFeatureViewSpec": "1 name string, 2 project string, 3 entities *string, 4 features *Feature, "
-    "5 entity_columns *Feature, 9 ttl Time, 10 batch_source DataSource, 12 online bool, 23 disabled bool",
+    "5 entity_columns *Feature, 9 ttl Time, 10 batch_source DataSource, 12 online bool, 15 aggregations *bytes, "
+    "17 feature_transformation bytes, 23 disabled bool",
     "OnDemandFeatureView": "1 spec OnDemandFeatureViewSpec, 2 meta Meta",
     "OnDemandFeatureViewSpec": "1 name string, 2 project string, 3 features *Feature, 13 entities *string, "
     "19 disabled bool",
@@ -88,7 +90,8 @@ class RegisteredView:
     `ttl` in seconds, 0 for none. `table` or `query` is what PostgreSQL is asked, both "" for another kind of source.
     `online`: it is served online, which one that is switched off is not. `updated`: when it was applied last.
     `join_keys` are the keys of a row with their types; `columns` what is called otherwise in the source than here;
-    `created_timestamp_column` decides between rows of one moment, "" for nothing does.
+    `created_timestamp_column` decides between rows of one moment, "" for nothing does. `computed`: the features are no
+    columns of the source, Python makes them of these.
     """
 
     kind: str
@@ -103,6 +106,7 @@ class RegisteredView:
     join_keys: Mapping[str, str] = field(default_factory=dict)
     created_timestamp_column: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    computed: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,7 @@ def _stored(spec: Any) -> dict[str, Any]:
         "join_keys": {each.name: _dtype(each.value_type) for each in spec.entity_columns if each.name != _NO_KEY},
         "created_timestamp_column": spec.batch_source.created_timestamp_column,
         "columns": {each.value: each.key for each in spec.batch_source.field_mapping},
+        "computed": bool(spec.feature_transformation or getattr(spec, "aggregations", ())),
     }
 
 

@@ -11,13 +11,10 @@ import click
 
 from mmp_local_dev.cli.render.github import annotation, markdown
 from mmp_local_dev.cli.render.junit import Case, document
-from mmp_local_dev.cli.render.words import say, say_repairs
+from mmp_local_dev.cli.render.words import say
 from mmp_local_dev.contract.compare.changes import Change, Weight
 from mmp_local_dev.contract.compare.ruleset import Rule
-from mmp_local_dev.errors import Repair
 from mmp_local_dev.operations.diff import Comparison
-from mmp_local_dev.operations.features_apply import FeaturesApplied
-from mmp_local_dev.workspace_files import FEATURE_TABLES
 
 _COLOURS = {Weight.ERR: "red", Weight.WARN: "yellow", Weight.INFO: "cyan", Weight.NONE: "white"}
 
@@ -31,31 +28,13 @@ def say_text(found: Comparison, failing: Sequence[Change]) -> None:
         say(click.style(section, bold=True))
         for change in changes:
             aside = click.style(f"  {_aside(found, change)}", dim=True)
-            say(f"  {_mark(change.severity)} {change.text}{aside}")
+            say(f"  {mark(change.severity)} {change.text}{aside}")
     passed = [each for each in _breaking(found) if each not in failing]
     if passed and found.consumers is not None and not any(each.users for each in passed):
         say(f"No known consumer uses what {len(passed)} ERR change.")
     for note in found.diff.notes:
         say(f"{click.style('Note:', fg='yellow')} {note}", err=True)
     say(f"{_counts(found)}{found.diff.verdict}.")
-
-
-def say_applied(result: FeaturesApplied) -> None:
-    """What an apply has changed in the registry, or why it was refused."""
-    if result.tables_made:
-        say(f"{FEATURE_TABLES} was run.")
-    for change in result.refused or result.changes:
-        say(f"  {_mark(change.severity)} {change.text}  {click.style(change.rule, dim=True)}")
-    if result.refused:
-        say("Refused, because consumers can stop working with it. Nothing was changed.")
-        say_repairs([Repair("mmp-dev features apply --allow-breaking", "applies it all the same")])
-    elif result.skipped:
-        say(f"{result.project} is unchanged.")
-    else:
-        removed = (
-            f" Old values were removed from {result.values_removed} rows in Redis." if result.values_removed else ""
-        )
-        say(f"{result.project} is applied: {len(result.changes) or 'no'} changes for consumers.{removed}")
 
 
 def _by_section(found: Comparison) -> Iterator[tuple[str, Iterator[Change]]]:
@@ -66,7 +45,8 @@ def _breaking(found: Comparison) -> list[Change]:
     return [change for change in found.diff.changes if change.severity is Weight.ERR and not change.waived]
 
 
-def _mark(severity: Weight) -> str:
+def mark(severity: Weight) -> str:
+    """A change's severity, in colour and four characters wide."""
     return click.style(f"{severity.name:<4}", fg=_COLOURS[severity])
 
 
@@ -149,7 +129,7 @@ FORMATS: Mapping[str, Write] = {
 def say_rules(rules: Sequence[Rule]) -> None:
     """A line for each rule."""
     for rule in rules:
-        say(f"{_mark(rule.severity)} {rule.id:<40} {rule.meaning}{click.style(_mirror(rule), dim=True)}")
+        say(f"{mark(rule.severity)} {rule.id:<40} {rule.meaning}{click.style(_mirror(rule), dim=True)}")
 
 
 def _mirror(rule: Rule) -> str:

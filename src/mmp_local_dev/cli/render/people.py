@@ -172,10 +172,10 @@ class PeopleOutput(Output):
 
     def features_applied(self, result: FeaturesApplied) -> None:
         """What has changed, or what would break whom; then the verdict."""
-        from mmp_local_dev.cli.render import changes
+        from mmp_local_dev.cli.render import applied
 
         self.close()
-        changes.say_applied(result)
+        applied.say_applied(result)
 
     def features_seeded(self, result: FeaturesSeeded) -> None:
         """What there is now, and the next command."""

@@ -14,7 +14,7 @@ from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import Repair
 from mmp_local_dev.services import feast_agreement
 from mmp_local_dev.services.feast_difference import Agreement, Difference
-from mmp_local_dev.services.feast_registry import Project
+from mmp_local_dev.services.feast_registry import Project, RegisteredView
 
 NO_ROW = "no row yet; mmp-dev features seed loads sample data"
 
@@ -59,6 +59,16 @@ def stored_views(contract: Contract) -> Iterator[tuple[FeatureView, Table]]:
             yield view, table
 
 
+def comparable(project: Project, view: FeatureView) -> RegisteredView:
+    """What is registered of the view. Raises ClauseSkipped for one whose features are not read from a table."""
+    found = project.views.get(view.name)
+    if found is None:
+        raise ClauseSkipped("optional, not there")
+    if found.computed:
+        raise ClauseSkipped("its features are computed in Python, so there is nothing to compare them with")
+    return found
+
+
 def causes_of_rows(view: FeatureView, table: Table) -> Iterator[str]:
     """The clauses without which the rows of a view cannot be read offline."""
     yield "service.ready[postgresql]"
@@ -69,8 +79,7 @@ def causes_of_rows(view: FeatureView, table: Table) -> Iterator[str]:
 def _consistent(view: FeatureView, project: Once[Project], depth: Depth) -> LiveCheck:
     def check(env: Environment, timeout: float) -> str:
         found = project(env, timeout)
-        if view.name not in found.views:
-            raise ClauseSkipped("optional, not there")
+        comparable(found, view)
         with as_broken("rows to compare"), readable():
             return _judged(view, _compared(env, found, view.name, depth, timeout))
 

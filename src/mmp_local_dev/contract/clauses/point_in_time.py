@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause, Once, as_broken, clause_of
 from mmp_local_dev.contract.clauses.base import ClauseBroken, ClauseSkipped
-from mmp_local_dev.contract.clauses.consistency import NO_ROW, causes_of_rows, stored_views
+from mmp_local_dev.contract.clauses.consistency import NO_ROW, causes_of_rows, comparable, stored_views
 from mmp_local_dev.contract.clauses.fixtures import Reader
 from mmp_local_dev.contract.clauses.rows import more, readable, told, told_keys, told_moment
 from mmp_local_dev.contract.clauses.tables import located
@@ -79,9 +79,7 @@ def _joined(
     contract: Contract, view: FeatureView, table: Table, source: Source, project: Once[Project], reader: Reader
 ) -> LiveCheck:
     def check(env: Environment, timeout: float) -> str:
-        found = project(env, timeout).views.get(view.name)
-        if found is None:
-            raise ClauseSkipped("optional, not there")
+        found = comparable(project(env, timeout), view)
         relation = quoted(*located(contract, table, env))
         rows = replace(source, relation=relation, created=found.created_timestamp_column)
         with as_broken("rows to join"), readable():
