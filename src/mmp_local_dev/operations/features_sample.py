@@ -43,6 +43,12 @@ def remember(stack: Stack, *, wanted: bool) -> None:
     write_atomically(_wish(stack), _WANTED if wanted else _NOT_WANTED)
 
 
+def forget(stack: Stack) -> None:
+    """Remember that sample data is not wanted any more, where it was."""
+    if is_wanted(stack):
+        remember(stack, wanted=False)
+
+
 def is_wanted(stack: Stack) -> bool:
     """Whether sample data was wanted that is not loaded yet."""
     wish = _wish(stack)
@@ -71,8 +77,7 @@ def load(opened: Opened, emit: Emit) -> None:
     else:
         features_seed.seed(stack, contract, env, source, losing={}, emit=emit)
     _materialize(contract, env, emit)
-    if is_wanted(stack):
-        remember(stack, wanted=False)
+    forget(stack)
 
 
 def _materialize(contract: Contract, env: Environment, emit: Emit) -> None:
