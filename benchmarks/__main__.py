@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import clients, commands, compose, contract, materialize, memory, start, verify
+from benchmarks import clients, commands, compose, contract, features, materialize, memory, start, verify
 from benchmarks.dev import Bench, bench
 from benchmarks.measure import Figure, MeasureFailed, Result, say
 from benchmarks.table import document, table
@@ -22,6 +22,7 @@ MEASURES: Mapping[str, tuple[Sequence[Figure], Callable[[Bench, int], list[Resul
     "start": (start.FIGURES, start.take),
     "commands": (commands.FIGURES, commands.take),
     "contract": (contract.FIGURES, contract.take),
+    "features": (features.FIGURES, features.take),
     "materialize": (materialize.FIGURES, materialize.take),
     "verify": (verify.FIGURES, verify.take),
     "memory": (memory.FIGURES, memory.take),

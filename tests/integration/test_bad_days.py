@@ -108,7 +108,7 @@ def test_a_stopped_postgresql_is_one_failure_and_the_rest_blocked(dev: Dev) -> N
     dev("up", "redis")
     outcomes = dev.outcomes()
     failed = [clause for clause, outcome in outcomes.items() if outcome == "failed"]
-    assert failed == ["service.ready[postgresql]"]
+    assert failed == ["service.ready[postgresql]", "feast.registry[mmp_local_dev]"]  # nothing was applied without it
     assert outcomes["service.ready[mlflow]"] == "blocked"
     assert outcomes["service.ready[redis]"] == "passed"
     text = dev("check", code=1).stdout
@@ -122,7 +122,7 @@ def test_passwords_changed_in_env_are_applied(dev: Dev) -> None:
     edit(
         dev.root / ".env",
         (old, "another-Password_9"),
-        ("REDIS_PORT", "# mine\nMY_OWN=1\nREDIS_PASSWORD=s3cret~x\nREDIS_PORT"),
+        ("REDIS_PASSWORD=\n", "# mine\nMY_OWN=1\nREDIS_PASSWORD=s3cret~x\n"),
     )
     assert "POSTGRES_PASSWORD has changed" in dev.json("up")["warnings"][0]
     env = dev.env()
@@ -140,8 +140,14 @@ def test_passwords_changed_in_env_are_applied(dev: Dev) -> None:
         redis.Redis(port=int(env["REDIS_PORT"])).ping()
     assert redis.Redis(port=int(env["REDIS_PORT"]), password="s3cret~x").ping()
     assert dev.outcomes()["service.auth[redis]"] == "passed"
-    edit(dev.root / ".env", ("REDIS_PASSWORD=s3cret~x\n", ""), ("another-Password_9", "12345678"))
-    assert "POSTGRES_PASSWORD looks like a number" in dev.json("up")["warnings"][0]
+    edit(dev.root / ".env", ("REDIS_PASSWORD=s3cret~x\n", "REDIS_PASSWORD=true\n"), ("another-Password_9", "12345678"))
+    warnings = " ".join(dev.json("up")["warnings"])
+    assert "POSTGRES_PASSWORD looks like a number" in warnings
+    assert "REDIS_PASSWORD cannot stand in Feast's connection string" in warnings
+    assert redis.Redis(port=int(env["REDIS_PORT"]), password="true").ping()
+    edit(dev.root / ".env", ("REDIS_PASSWORD=true\n", ""))
+    dev("up", "redis")
+    assert dev.env()["REDIS_PASSWORD"] == ""
     assert redis.Redis(port=int(env["REDIS_PORT"])).ping()
 
 

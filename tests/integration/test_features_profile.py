@@ -374,11 +374,21 @@ class TestCommand:
         assert any("category_stats cannot be read" in text for text in envelope["warnings"])
         assert len(envelope["data"]["online"]) == 3
 
+    def test_a_table_that_is_not_there_is_told_once(self, running: Dev, env: Environment) -> None:
+        sql(env, "ALTER TABLE features.category_stats RENAME TO elsewhere")
+        try:
+            tables = running.json("features", "profile", "category_stats", code=3)["data"]["tables"]
+        finally:
+            sql(env, "ALTER TABLE features.elsewhere RENAME TO category_stats")
+        assert [(each["name"], each["problem"], each["relation"]) for each in tables] == [
+            ("category_stats", "there is no such table", "features.category_stats")
+        ]
+
     def test_rows_that_differ_online_are_told(self, running: Dev, env: Environment) -> None:
         sql(env, "UPDATE features.category_stats SET amount_max_30d = -1 WHERE category = 'travel'")
         said = running("features", "profile", "category_stats")
         assert re.search(
-            r"! category_stats differs online in 1 of 14 rows: 1 with a wrong value\. The first: category=travel, "
+            r"! category_stats differs online in 1 of 14 rows: 1 wrong\. The first: category=travel, "
             r"amount_max_30d: offline -1\.0, online \d",
             said.stdout,
         )

@@ -216,6 +216,43 @@ def test_rows_without_an_entity_are_told(rows: Features) -> None:
     assert "2025-01-01" in shown.stdout
 
 
+def test_what_feast_cannot_write_is_told_in_its_words(rows: Features) -> None:
+    rows.run("INSERT INTO many VALUES ('u1', '2025-01-01Z', 1)", "ALTER TABLE many ALTER n TYPE text USING 'no number'")
+    try:
+        error = rows.dev.json("features", "materialize", "many", code=3)["error"]
+    finally:
+        rows.run("ALTER TABLE many ALTER n TYPE int USING 1")
+    assert error["code"] == "MATERIALIZATION_FAILED"
+    assert error["message"].startswith("Feast could not materialize: ValueError: ")
+    assert error["message"].endswith("'no number'.")
+    assert "Traceback" in error["detail"]
+
+
+def test_a_view_with_a_transformation_sees_all_rows(rows: Features) -> None:
+    from feast import BatchFeatureView
+    from feast import types as t
+
+    source = next(each for each in rows.objects if each.name == "people").batch_source
+    entity = next(each for each in rows.objects if each.name == "user_id")
+    code = "def counted(frame):\n    return frame.assign(n=len(frame))\n"
+    defined: dict[str, Any] = {"__name__": "__main__"}  # of no module, so Feast keeps the function itself
+    exec(code, defined)  # noqa: S102
+    rows.store.apply(
+        BatchFeatureView(
+            name="crowd",
+            entities=[entity],
+            mode="pandas",
+            udf=defined["counted"],
+            udf_string=code,
+            schema=[_field("user_id", t.String), _field("n", t.Int64)],
+            source=source,
+            online=True,
+        )
+    )
+    assert done(rows, "crowd")["crowd"]["rows"] == 30
+    assert rows.online("crowd", ["n"], [{"user_id": "u1"}]) == [{"n": 40}]
+
+
 def begun(shop: Features) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
     """The command while it writes many rows, and what it has started."""
     shop.redis.flushall()

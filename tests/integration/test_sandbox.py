@@ -166,6 +166,11 @@ def test_without_what_up_provides_it_says_so_and_up_provides_it(running: Dev, se
     running("up")
     with open_sandbox(servers.env) as sandbox:
         assert scalar(sandbox, "SELECT to_regnamespace('features') IS NOT NULL")
+        assert scalar(sandbox, "SELECT count(*) FROM features.transactions") == 0
+        assert scalar(sandbox, "SELECT count(*) FROM pg_tables WHERE schemaname = 'features'") == 5
+        assert scalar(
+            sandbox, "SELECT bool_and(tableowner = current_user) FROM pg_tables WHERE schemaname = 'features'"
+        )
 
 
 def test_another_schema_for_features_is_in_the_template_too(running: Dev, servers: Servers) -> None:
@@ -174,7 +179,7 @@ def test_another_schema_for_features_is_in_the_template_too(running: Dev, server
     env_file.write_text(before.replace("FEAST_DB_SCHEMA=features", "FEAST_DB_SCHEMA=elsewhere"))
     running("up")
     with open_sandbox(servers.env) as sandbox:
-        assert scalar(sandbox, "SELECT to_regnamespace('elsewhere') IS NOT NULL")
+        assert scalar(sandbox, "SELECT to_regclass('elsewhere.transactions') IS NOT NULL")
     env_file.write_text(before)
     running("up")
 

@@ -170,6 +170,19 @@ class TestSomeServices:
         assert outcomes(verified(*self.clauses, services=[])) == {"variable": "passed"}
         assert len(verified(*self.clauses, services=None).findings) == 3
 
+    def test_what_hangs_on_the_data_of_another_is_not_checked(self) -> None:
+        """As when `mmp-dev up redis` starts nothing that has features, and a view is to be the same in both stores."""
+        view = Clause("view", passes, 4, ("ready[a]",), "a", section="feast")
+        online = Clause("online", forbidden, 5, ("ready[b]", "view"), "b", section="feast")
+        hanging = Clause("deep", forbidden, 6, ("online",), "b", section="feast")
+        report = verified(*self.clauses, view, online, hanging, services=["b"])
+        assert outcomes(report) == {"variable": "passed", "ready[b]": "passed"}
+
+    def test_what_needs_another_service_is_checked(self) -> None:
+        needing = Clause("ready[c]", passes, 4, ("ready[a]",), "c", section="services")
+        ready = Clause("ready[a]", forbidden, 2, (), "a", section="services")
+        assert outcomes(verified(ready, needing, services=["c"])) == {"ready[c]": "passed"}
+
     def test_a_cause_that_is_left_out_is_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As when the contract says that MLflow needs Redis, and `mmp-dev up mlflow` starts PostgreSQL and MLflow."""
         rounds = 0

@@ -15,6 +15,7 @@ from mmp_local_dev.services.feast_registry import Project
 COMPARED_ALL = 200_000  # entities; of views with more, some are compared
 SOME = 10_000
 
+_SHOWN = 80  # characters of a value
 _NOT_COMPARABLE = ("VIEW_NOT_STORED", "VIEW_WITHOUT_ROWS")
 
 
@@ -53,6 +54,12 @@ def _compared(env: Environment, project: Project, view: str, table: Table, timeo
 
 
 def _told(example: Difference) -> str:
-    keys = ", ".join(f"{name}={value}" for name, value in example.keys.items())
-    feature = f", {example.feature}: offline {example.offline}, online {example.online}" if example.feature else ""
-    return f"{keys}{feature}"
+    keys = ", ".join(f"{name}={_short(value)}" for name, value in example.keys.items())
+    if not example.feature:
+        return keys
+    return f"{keys}, {example.feature}: offline {_short(example.offline)}, online {_short(example.online)}"
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

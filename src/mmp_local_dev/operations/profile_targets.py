@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmp_local_dev.contract.clauses.asking import meant
-from mmp_local_dev.contract.clauses.tables import located
+from mmp_local_dev.contract.clauses.tables import located, schema_of_features
 from mmp_local_dev.contract.model import Contract, Table
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import InputError
@@ -63,7 +63,7 @@ def _of_views(known: Known) -> Iterator[Target]:
             continue
         relation, problem = Relation(query=view.query), ""
         if view.table:
-            relation, problem = _found(known.connection, view.table)
+            relation, problem = _found(known, view.table)
         keys = tuple(_in_source(view, view.join_keys))
         (timestamp,) = _in_source(view, [view.timestamp_field])
         features = frozenset(_in_source(view, view.features))
@@ -81,15 +81,16 @@ def _why_without_rows(view: RegisteredView) -> str:
     return "" if view.table or view.query else "its source is not in PostgreSQL"
 
 
-def _found(connection: Connection, name: str) -> tuple[Relation, str]:
+def _found(known: Known, name: str) -> tuple[Relation, str]:
     """The relation of this name as SQL means it, and why there is nothing to be read from it."""
     try:
-        if relation := postgresql_relations.find(connection, name):
+        if relation := postgresql_relations.find(known.connection, name):
             return relation, ""
         problem = "there is no such table"
     except RelationUnreadable as error:
         problem = error.message
-    return Relation(name=name), problem
+    schema, _, last = name.replace('"', "").rpartition(".")
+    return Relation(schema or schema_of_features(known.contract, known.env), last), problem
 
 
 def _merged(found: Iterator[Target]) -> list[Target]:
@@ -114,12 +115,10 @@ def _together(one: Target, other: Target) -> Target:
 
 def _of_table(known: Known, table: Table, of_views: Sequence[Target]) -> Target:
     """What the views say of a promised table, or else what its columns' names do."""
-    relation, problem = _found(known.connection, quoted(*located(known.contract, table, known.env)))
-    same = next((each for each in of_views if each.relation == relation and not problem), None)
+    relation, problem = _found(known, quoted(*located(known.contract, table, known.env)))
+    same = next((each for each in of_views if each.relation == relation), None)
     if same is not None:
         return replace(same, description=table.description)
-    if problem:
-        relation = Relation(*located(known.contract, table, known.env))
     join_keys = dict.fromkeys(entity.join_key for entity in known.project.entities.values())
     return Target(
         table.name,

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 BATCH = 10_000  # rows that are written at a time
 
+_LONGEST = 4000  # characters of what Feast said that are kept
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -89,10 +91,15 @@ def _failures_told(env: Environment) -> Iterator[None]:
     try:
         yield
     except shell.CommandFailed as error:
-        detail = env.redact(error.detail)
-        why = detail.splitlines()[-1] if detail else error.message
-        message = f"Feast could not materialize: {why.rstrip('.')}."
-        raise MmpError(message, detail=detail[-4000:], code="MATERIALIZATION_FAILED") from None
+        said = env.redact(error.detail)
+        message = f"Feast could not materialize: {_why(said) or error.message}"
+        raise MmpError(message, detail=said[-_LONGEST:], code="MATERIALIZATION_FAILED") from None
+
+
+def _why(said: str) -> str:
+    """What was raised: in a traceback the first line after the frames, which are indented."""
+    lines = [line for line in said.rpartition("Traceback (most recent call last):")[2].splitlines() if line]
+    return next((f"{line.rstrip('.')}." for line in lines if not line.startswith(" ")), "")
 
 
 def _checked(told: dict[str, Any]) -> dict[str, Any]:
@@ -184,8 +191,7 @@ def _materialize(job: Job, interval: Interval, tell: Callable[[object], None]) -
 def _store(job: Job, interval: Interval, registry: Path) -> FeatureStore:
     """A feature store on this registry that writes as the interval asks.
 
-    PostgreSQL finds the newest rows; Feast's own way is to read all of them, which it needs to for views that compute
-    theirs from several.
+    PostgreSQL finds the newest rows; Feast's own way is to read all of them, which a view with a transformation needs.
     """
     from feast import FeatureStore
 
@@ -196,7 +202,7 @@ def _store(job: Job, interval: Interval, registry: Path) -> FeatureStore:
     )
     store = FeatureStore(config=config)
     view = store.registry.get_any_feature_view(interval.view, job.project)
-    if getattr(view, "feature_transformation", None) or getattr(view, "aggregations", None):
+    if getattr(view, "feature_transformation", None):
         config.materialization_config.pull_latest_features = False
     return store
 

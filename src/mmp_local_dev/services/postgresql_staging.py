@@ -167,12 +167,16 @@ def _session(env: Environment, timeout: float) -> Iterator[Connection]:
                 scalar(connection, "SELECT set_config(%s, %s, false)", name, value)
             yield connection
         except psycopg.errors.DiskFull as error:
-            raise MmpError(f"PostgreSQL's disk is full: {error.diag.message_primary}.", code="DISK_FULL") from None
+            raise _nothing_changed(f"PostgreSQL's disk is full: {error.diag.message_primary}", "DISK_FULL") from None
         except psycopg.OperationalError:
             raise  # `connect` says what it is
         except psycopg.Error as error:
             why = error.diag.message_primary or str(error)
-            raise MmpError(f"PostgreSQL refused it: {why}.", detail=_evidence(error), code="REFUSED") from error
+            raise _nothing_changed(f"PostgreSQL refused it: {why}", "REFUSED", _evidence(error)) from error
+
+
+def _nothing_changed(why: str, code: str, detail: str = "") -> MmpError:
+    return MmpError(f"{why}. Nothing has changed.", detail=detail, code=code)
 
 
 def _evidence(error: Exception) -> str:

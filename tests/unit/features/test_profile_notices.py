@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mmp_local_dev.features.profile_bins import Scale
-from mmp_local_dev.features.profile_facts import Column, Histogram, Table
+from mmp_local_dev.features.profile_facts import Column, Histogram, Online, Table
 from mmp_local_dev.features.profile_notices import notices
 from mmp_local_dev.services.postgresql_measures import Kind
 
@@ -75,3 +75,31 @@ def test_tables_of_different_data_sets() -> None:
     one, other = table(column(), comment="a"), table(column(), comment="b")
     assert said(one, other) == [". The tables hold different data sets: a; b."]
     assert said(one, one, table(column())) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ({"rows": 9, "stored": 9}, []),
+        ({"problem": "Redis: refused."}, ["could not be compared with the online store: Redis: refused."]),
+        (
+            {"rows": 9, "differences": {"not online": 9}},
+            ["is not in the online store yet; `mmp-dev features materialize` loads it."],
+        ),
+        (
+            {"rows": 1, "stored": 1, "differences": {"stale": 1}, "example": "user=a"},
+            ["differs online in 1 of 1 row: 1 stale. The first: user=a."],
+        ),
+        (
+            {"rows": 9, "stored": 9, "materialized": "2026-01-01T00:00:00+00:00", "data_set": "b", "redefined": True},
+            [
+                "was loaded into the online store from another data set: b.",
+                "was loaded into the online store by another definition than today's.",
+            ],
+        ),
+    ],
+)
+def test_of_the_online_store(told: dict[str, object], text: list[str]) -> None:
+    of = table(column(), comment="a", views=("v",))
+    found = [each.text for each in notices([of], [Online("v", **told)])]  # type: ignore[arg-type]
+    assert found == text

@@ -107,7 +107,7 @@ def _table(table: Table, anchor: str) -> ShownTable:
     return ShownTable(
         table,
         anchor,
-        " / ".join(f"{each.count:,}" for each in table.entities),
+        ", ".join(f"{each.count:,}" for each in table.entities) if table.views else "",
         share(sum(column.nulls for column in table.columns), cells),
         charts.outline(over_time.counts) if over_time else "",
         charts.histogram(over_time, title) if over_time and len(over_time.counts) > 1 else None,

@@ -66,8 +66,17 @@ class Clause(Generic[S]):
 
 
 def concerning(clauses: Iterable[Clause[S]], services: Collection[str]) -> list[Clause[S]]:
-    """Those that need no service, or one of `services`."""
-    return [clause for clause in clauses if not clause.service or clause.service in services]
+    """Those that need no service, or one of `services`, and nothing that stands in another one.
+
+    A clause of the section `services` is about no more than whether another one answers: whoever starts a service
+    without one that the contract says it needs wants to hear of that service.
+    """
+    every = list(clauses)
+    out = {each.id for each in every if each.service and each.service not in services}
+    holding = {each.id for each in every if each.section != "services"}
+    while more := {each.id for each in every if each.id not in out and out & holding & {*each.causes}}:
+        out |= more
+    return [each for each in every if each.id not in out]
 
 
 def select(clauses: Sequence[Clause[S]], only: Collection[str] = (), sections: Collection[str] = ()) -> list[Clause[S]]:
