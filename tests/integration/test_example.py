@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.needs("native"), ON_EVERY_RUNTIME]
 
 ROWS = 3000
 EXAMPLES = REPOSITORY / "examples"
+BARE = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1"}  # threads of OpenMP spin where others want the processor
 
 # What the model sees of some users' last transactions, a day after the last of all: offline and online must agree.
 BOTH_WAYS = """
@@ -54,14 +55,14 @@ class Example:
     dev: Dev
 
     def run(self, *words: str, **environment: str) -> str:
-        """What a program in the folder prints; `environment` is all that it gets, but for PATH and HOME."""
+        """What a program in the folder prints; `environment` is all that it knows of any stack."""
         done = subprocess.run(
             [sys.executable, *words],
             cwd=self.folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **environment},
+            env={**BARE, "HOME": str(self.folder), **environment},
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
