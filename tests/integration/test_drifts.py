@@ -224,7 +224,7 @@ def online_row_stale(sample: Sample) -> Iterator[Planted]:
 
 @dataclass(frozen=True)
 class Drift:
-    """What is planted, the one clause that tells, a word of what it tells, and the clauses that rightly tell it, too."""
+    """What is planted, the one clause that tells, a word of what it tells, and the clauses that rightly tell it too."""
 
     name: str
     plant: Plant
