@@ -31,6 +31,15 @@ def test_the_answer_is_remembered(stack: Stack, *, wanted: bool) -> None:
     assert features_sample.is_wanted(stack) == wanted
 
 
+def test_a_wish_is_forgotten_when_it_is_withdrawn(stack: Stack) -> None:
+    features_sample.forget(stack)
+    assert features_sample.question(stack)
+    features_sample.remember(stack, wanted=True)
+    features_sample.forget(stack)
+    assert not features_sample.is_wanted(stack)
+    assert features_sample.question(stack) == ""
+
+
 def test_a_stack_that_was_up_is_not_asked_about(stack: Stack) -> None:
     stack.create()
     stack.save(StackState("id", str(stack.workspace.root)))

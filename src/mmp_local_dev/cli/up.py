@@ -46,8 +46,10 @@ def command(
 
     Exit codes: 0 everything runs and the contract is kept, 1 a clause is broken, 2 unusable input, 3 could not start.
     """
-    if seed is None and not dry_run:
-        seed = _wish(stack, ask=not (services or as_json))
+    if seed is None and not (dry_run or services):
+        seed = _wish(stack, ask=not as_json)
+    elif seed is False:
+        features_sample.forget(stack)
     with render.output("up", as_json=as_json) as out:
         result = up(
             stack,

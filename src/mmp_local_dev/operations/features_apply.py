@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmp_local_dev.contract import registered
 from mmp_local_dev.contract.clauses.tables import located
-from mmp_local_dev.contract.compare.changes import Change
 from mmp_local_dev.contract.load.waivers import waivers_beside
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.environment import Environment
@@ -25,6 +23,9 @@ from mmp_local_dev.operations.opened import contract_of, locked, published
 from mmp_local_dev.services import SERVICES, feast, feast_apply, feast_leftovers, feast_registry
 from mmp_local_dev.services.feast_registry import Project
 from mmp_local_dev.workspace import CONTRACT, Stack
+
+if TYPE_CHECKING:
+    from mmp_local_dev.contract.compare.changes import Change
 
 NAME = "features"  # as events call it
 _PROJECT = "FEAST_PROJECT"
@@ -154,6 +155,8 @@ class Apply:
 
     def _compared(self, new: Project, key_version: int) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
         """What changes in the registry; and what of that, or of the contract, breaks consumers."""
+        from mmp_local_dev.contract import registered  # here: an `up` that applies nothing compares nothing
+
         as_of = datetime.now(UTC).date()
         waivers = waivers_beside(self._contract.path)
         told = partial(registered.changes, contract=self._contract, as_of=as_of, waivers=waivers)

@@ -11,7 +11,6 @@ from mmp_local_dev.errors import InputError, Repair
 from mmp_local_dev.events import Emit, Note
 from mmp_local_dev.features import data_set, definitions
 from mmp_local_dev.files import write_atomically
-from mmp_local_dev.operations import features_materialize, features_seed
 from mmp_local_dev.operations.opened import Opened, contract_of
 from mmp_local_dev.services import postgresql_contents
 from mmp_local_dev.workspace import Stack
@@ -28,6 +27,8 @@ def question(stack: Stack) -> str:
 
     Raises ContractInvalid.
     """
+    from mmp_local_dev.operations import features_seed  # here: hardly any `up` loads data, and each pays for imports
+
     root = stack.workspace.root
     new = stack.load() is None and not _wish(stack).exists()
     if not new or not (root / definitions.FOLDER).is_dir() or not (root / FEATURE_TABLES).is_file():
@@ -43,6 +44,12 @@ def remember(stack: Stack, *, wanted: bool) -> None:
     write_atomically(_wish(stack), _WANTED if wanted else _NOT_WANTED)
 
 
+def forget(stack: Stack) -> None:
+    """Remember that sample data is not wanted any more, where it was."""
+    if is_wanted(stack):
+        remember(stack, wanted=False)
+
+
 def is_wanted(stack: Stack) -> bool:
     """Whether sample data was wanted that is not loaded yet."""
     wish = _wish(stack)
@@ -51,6 +58,8 @@ def is_wanted(stack: Stack) -> bool:
 
 def check(names: Collection[str]) -> None:
     """Raise InputError unless these services suffice, and MmpError where libraries are missing."""
+    from mmp_local_dev.operations import features_seed
+
     if missing := sorted(NEEDS - set(names)):
         raise InputError(
             f"Sample data needs {' and '.join(missing)}, too.",
@@ -64,6 +73,8 @@ def load(opened: Opened, emit: Emit) -> None:
 
     Raises as `features_seed` and `features_materialize` do, InputError where rows of the user's would be lost.
     """
+    from mmp_local_dev.operations import features_seed
+
     stack, contract, env = opened.stack, opened.contract, opened.env
     source = features_seed.source_of(rows=data_set.DEFAULT_ROWS, seed=data_set.DEFAULT_SEED)
     if _is_there(env, source.name):
@@ -71,11 +82,12 @@ def load(opened: Opened, emit: Emit) -> None:
     else:
         features_seed.seed(stack, contract, env, source, losing={}, emit=emit)
     _materialize(contract, env, emit)
-    if is_wanted(stack):
-        remember(stack, wanted=False)
+    forget(stack)
 
 
 def _materialize(contract: Contract, env: Environment, emit: Emit) -> None:
+    from mmp_local_dev.operations import features_materialize
+
     if contract.feast is not None:
         features_materialize.materialize(contract, env, emit=emit)
 

@@ -77,6 +77,8 @@ def up(
     services = select(names)
     if seed:
         features_sample.check([service.name for service in services])
+        if dry_run:
+            emit(Note("The sample data would be loaded, unless it is there."))
     if not dry_run:
         stack.create()
     with _unlocked() if dry_run else locked(stack, emit):

@@ -12,7 +12,8 @@ from mmp_local_dev.services.postgresql_contents import Held
 if TYPE_CHECKING:
     from mmp_local_dev.services.postgresql_staging import Staging
 
-_LOCK_TIMEOUT = "1s"  # whoever reads meanwhile waits behind us, so never for long
+# Whoever reads meanwhile waits behind us, so never for long; but an autovacuum makes way after one second only.
+_LOCK_TIMEOUT = "2s"
 _NAMED = 5  # dependents that the message names
 # What would go with the tables, or keep them from going: all but their own parts.
 _DEPENDENTS: LiteralString = """

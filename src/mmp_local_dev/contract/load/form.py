@@ -28,7 +28,7 @@ WAIVERS = "contract-waivers.v2"
 Schema = Mapping[str, Any]
 Where = tuple[str, ...]
 
-_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?([eE][-+][0-9]{1,2})?")  # no 0x1F, .inf, 22:22.5
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,25})?([eE][-+][0-9]{1,2})?")  # no 0x1F, .inf, 22:22.5
 
 _KINDS = {
     "object": "a mapping (key: value)",

@@ -75,7 +75,7 @@ def populate(rows: int, seed: int, users: int) -> Population:
     transactions = _shared_out(rows, whole(_drawn(world.ACTIVITY, chance, users)))
     stolen = _stolen(rows, transactions, chance)
     first_day = np.where(chance.uniform(users) < 0.85, 0, chance.below(120, users))
-    left = world.DAYS - 1 - first_day
+    left = world.DAYS - first_day
     return Population(
         number=number,
         transactions=transactions,

@@ -96,16 +96,18 @@ class _Draws:
         return self.shops.first[category] + np.where(self.theft, count - 1 - place, usual)
 
     def days(self, category: Ints) -> Ints:
-        """By the category's week, from the user's first day on; thieves buy on three days."""
+        """By the category's week, from the user's first day on; thieves buy on up to three days."""
         import numpy as np
 
         weekday = self.shops.weekdays[category, self._below(PLACES)]
         day = self._below(_WEEKS) * 7 + weekday - world.FIRST_WEEKDAY
         day = np.where(day < 0, day + _WEEKS * 7, day)  # of the first week, before the period: of the last one
-        day = np.where(day >= world.DAYS, day - 7, day)
+        own_week = self.people.number[self.user] % (_WEEKS - 1)  # so that no week gets what is behind the period
+        day = np.where(day >= world.DAYS, own_week * 7 + day % 7, day)
         late = np.maximum(self.people.first_day[self.user] - day, 0)
-        stolen = self.people.stolen_day[self.user] + np.array(slots((60, 28, 12)))[self._below(PLACES)]
-        found: Ints = np.where(self.theft, np.minimum(stolen, world.DAYS - 1), day + (late + 6) // 7 * 7)
+        first, later = self.people.stolen_day[self.user], np.array(slots((60, 28, 12)))[self._below(PLACES)]
+        stolen = np.where(first + 2 < world.DAYS, first + later, first - later)
+        found: Ints = np.where(self.theft, stolen, day + (late + 6) // 7 * 7)
         return found
 
     def seconds_of_day(self, category: Ints) -> Ints:
