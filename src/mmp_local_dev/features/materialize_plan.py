@@ -18,7 +18,7 @@ from mmp_local_dev.services.feast_sql import source_of
 TIMEOUT = 60.0  # seconds for an answer of PostgreSQL or Redis
 
 ASKED = "asked for"
-UNKNOWN = "nothing is noted of them in Redis, which was emptied, or they were never materialized"
+UNKNOWN = "it is their first time, or Redis was emptied since"
 OTHER_DEFINITION = "the definition has changed"
 LOST = "some of them are missing from Redis"
 
