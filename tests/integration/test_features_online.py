@@ -46,6 +46,33 @@ def test_what_was_seeded_is_read_by_plain_feast(running: Dev) -> None:
     assert {view["rows"] for view in running.json("features", "materialize")["data"]["views"]} == {0}
 
 
+def test_what_differs_is_proved_and_mended(running: Dev) -> None:
+    """As the user meets it: the proof, planted rows, the proof that tells them, the repair that it names."""
+    clause = "online.consistent[user_demographics]"
+    assert proof(running, "--all")[clause]["actual"].endswith(" rows")
+    gone, changed = sorted(newest_rows(running, "user_demographics", "user_id"))[:2]
+    running("psql", "-c", f"DELETE FROM features.user_demographics WHERE user_id = '{gone}'")
+    running("psql", "-c", f"UPDATE features.user_demographics SET age = -1 WHERE user_id = '{changed}'")
+    found = proof(running, "user_demographics", code=1)
+    assert {each["clause"] for each in found.values() if each["outcome"] == "failed"} == {clause}
+    first, *lines = sorted(found[clause]["message"].splitlines()[1:])
+    assert first.startswith(f"user_id={gone}: not offline; offline no row, online 2025-")
+    assert [line.startswith(f"user_id={changed}: wrong; age is -1 offline (2025-") for line in lines] == [True]
+    (repair,) = found[clause]["repairs"]
+    assert repair["command"] == "mmp-dev features materialize --full"
+    running(*repair["command"].split()[1:])
+    views = ["--view", "host"], ["--view", "network"] if running.runtime == "compose" else []
+    for view in filter(None, views):
+        told = running.json("check", "--only", "online.consistent", *view)["data"]["findings"]
+        assert {each["outcome"] for each in told} <= {"passed", "skipped"}
+
+
+def proof(dev: Dev, *arguments: str, code: int = 0) -> dict[str, dict[str, Any]]:
+    """What `features verify` finds, by clause."""
+    findings = dev.json("features", "verify", *arguments, code=code)["data"]["findings"]
+    return {each["clause"]: each for each in findings}
+
+
 def newest_rows(dev: Dev, view: str, key: str) -> dict[str, dict[str, Any]]:
     """The newest row of each entity, by SQL."""
     sql = f"SELECT DISTINCT ON ({key}) * FROM features.{view} ORDER BY {key}, event_timestamp DESC"
