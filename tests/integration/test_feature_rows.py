@@ -19,6 +19,8 @@ from mmp_local_dev.services.feast_keys import TYPES, KeyForm
 from mmp_local_dev.services.feast_offline import Row
 from mmp_local_dev.services.feast_online import Entry
 from mmp_local_dev.services.feast_sql import source_of
+from mmp_local_dev.services.feast_stored import form_of
+from mmp_local_dev.services.feast_values import decoded
 
 pytestmark = pytest.mark.needs("native")
 
@@ -188,6 +190,51 @@ def test_keys_are_those_of_feast(data: st.DataObject) -> None:
     moments = [type_ == "UnixTimestamp" for type_ in types.values()]
     read = [epoch + timedelta(seconds=v) if m else v for v, m in zip(values, moments, strict=True)]
     assert form.read(_redis_key(project, theirs)) == tuple(read)
+
+
+def every_value() -> Iterator[tuple[str, Any]]:
+    """A value of each of Feast's types, its nothing included; no server is asked."""
+    from decimal import Decimal
+    from uuid import UUID
+
+    from feast import types as t
+    from feast.types import Array, Map, ScalarMap, Set, Struct, ZonedTimestamp
+
+    id_, zoned = UUID("6f1d3c1c-8f2b-4f4e-9f3b-0a1b2c3d4e5f"), at(1, hour=9)
+    scalars = {
+        "Int32": -1,
+        "Int64": 2**60,
+        "Float32": 0.5,
+        "Float64": 0.1,
+        "Bool": False,
+        "String": "é",
+        "Bytes": b"\0",
+    }
+    scalars |= {"UnixTimestamp": at(1), "Uuid": id_, "TimeUuid": id_, "Decimal": Decimal("1.10")}
+    for name, value in scalars.items():
+        yield name, (getattr(t, name), value)
+        yield f"Array({name})", (Array(getattr(t, name)), [value, value])
+        yield f"Set({name})", (Set(getattr(t, name)), {value})
+    yield "Json", (t.Json, {"a": [1, None]})
+    yield "Array(Json)", (Array(t.Json), [{"a": 1}, [2]])
+    yield "Map", (Map, {"a": 1, "b": {"c": "d"}, "e": None})
+    yield "Array(Map)", (Array(Map), [{"a": 1.5}, {}])
+    yield "Struct", (Struct({"a": t.Int64}), {"a": 1})
+    yield "ScalarMap", (ScalarMap, {1: "a", 2: 0.5})
+    yield "Array(Array)", (Array(Array(t.Int64)), [[1, 2], []])
+    yield "ZonedTimestamp", (ZonedTimestamp, zoned)
+
+
+def test_values_of_every_type_are_read_as_feast_reads_them() -> None:
+    from feast.type_map import feast_value_type_to_python_type, python_values_to_proto_values
+
+    for name, (type_, value) in every_value():
+        for stored in python_values_to_proto_values([value, None], type_.to_value_type()):
+            theirs = feast_value_type_to_python_type(stored, type_.to_value_type())
+            ours = decoded(stored.SerializeToString())
+            assert ours == theirs, name
+            if theirs is not None and (form := form_of(name)):
+                assert form(value) == stored.SerializeToString(), name
 
 
 class TestOffline:

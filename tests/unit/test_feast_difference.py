@@ -105,3 +105,14 @@ def test_all_are_counted_and_the_first_are_told() -> None:
     assert (found.rows, found.cells, found.stored) == (TOLD + 6, 2 * (TOLD + 6), 1)
     assert found.counts == {Kind.MISSING: TOLD + 5}
     assert [each.keys["user_id"] for each in found.examples] == [f"u{number}" for number in range(TOLD)]
+
+
+def test_how_far_online_is_behind() -> None:
+    comparer = Comparer("users", VIEW, NOW)
+    assert comparer.agreement.behind == timedelta()
+    comparer.compare(("u1",), row(NOW - HOUR), entry(NOW - HOUR))
+    assert comparer.agreement.behind == timedelta()
+    comparer.compare(("u2",), row(), entry(NOW - 2 * HOUR))
+    assert comparer.agreement.behind == HOUR
+    comparer.compare(("u3",), None, entry(NOW + HOUR))
+    assert comparer.agreement.behind == timedelta()

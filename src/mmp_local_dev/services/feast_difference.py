@@ -55,7 +55,7 @@ class Difference:
 class Agreement:
     """What a comparison found so far: how many rows and cells were compared, how many of the rows are online, how many
     differ and in which way, and the first of these. `waiting` rows are in the future offline, and not due yet;
-    `expired` ones are online and have outlived the view's ttl."""
+    `expired` ones are online and have outlived the view's ttl. `offline_at` and `online_at` are the newest moments."""
 
     rows: int = 0
     cells: int = 0
@@ -64,6 +64,15 @@ class Agreement:
     expired: int = 0
     counts: Counter[Kind] = field(default_factory=Counter)
     examples: list[Difference] = field(default_factory=list)
+    offline_at: datetime | None = None
+    online_at: datetime | None = None
+
+    @property
+    def behind(self) -> timedelta:
+        """How far the newest row online is behind the newest one offline."""
+        if self.offline_at is None or self.online_at is None:
+            return timedelta()
+        return max(self.offline_at - self.online_at, timedelta())
 
     def add(self, difference: Difference) -> None:
         """Count it, and keep it if it is one of the first."""
@@ -85,12 +94,20 @@ class Comparer:
         """Compare the latest row of an entity with the stored one; None for none."""
         if row is None and entry is None:
             return
-        self.agreement.rows += 1
-        self.agreement.cells += len(self._view.features)
-        self.agreement.stored += entry is not None and entry.at is not None
-        self.agreement.expired += bool(row and entry and self._expired(row))
+        self._count(row, entry)
         if kind := self._kind(row, entry):
             self.agreement.add(self._difference(kind, keys, row, entry))
+
+    def _count(self, row: Row | None, entry: Entry | None) -> None:
+        found, at = self.agreement, entry.at if entry else None
+        found.rows += 1
+        found.cells += len(self._view.features)
+        found.expired += bool(row and entry and self._expired(row))
+        if row:
+            found.offline_at = max(row.at, found.offline_at or row.at)
+        if at:
+            found.stored += 1
+            found.online_at = max(at, found.online_at or at)
 
     def _kind(self, row: Row | None, entry: Entry | None) -> Kind | None:
         if entry is None:

@@ -12,7 +12,7 @@ import pytest
 from conftest import REPOSITORY
 from mmp_local_dev.contract.clauses.live import clauses_of
 from mmp_local_dev.contract.clauses.point_in_time import Origin, _leak, _same
-from mmp_local_dev.contract.clauses.rows import more, told, told_keys, told_moment
+from mmp_local_dev.contract.clauses.rows import more, told, told_keys, told_moment, told_span
 from mmp_local_dev.contract.load import load
 from mmp_local_dev.contract.model import Contract
 from mmp_local_dev.services.feast_history import Moment, _about
@@ -87,6 +87,14 @@ def test_what_they_hang_on(contract: Contract) -> None:
 )
 def test_values_as_they_are_told(value: object, text: str) -> None:
     assert told(value) == text
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [(timedelta(days=512), "512 d"), (1.5 * HOUR, "1.5 h"), (HOUR / 60, "1 m"), (HOUR / 3600 / 4, "0.25 s")],
+)
+def test_spans_as_they_are_told(span: timedelta, text: str) -> None:
+    assert told_span(span) == text
 
 
 def test_keys_and_the_rest_as_they_are_told() -> None:

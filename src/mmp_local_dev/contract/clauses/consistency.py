@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mmp_local_dev.contract.clauses.asking import LiveCheck, LiveClause, Once, as_broken, clause_of
 from mmp_local_dev.contract.clauses.base import ClauseBroken, ClauseSkipped
 from mmp_local_dev.contract.clauses.features import feature_ids
-from mmp_local_dev.contract.clauses.rows import more, readable, told, told_keys, told_moment
+from mmp_local_dev.contract.clauses.rows import more, readable, told, told_keys, told_moment, told_span
 from mmp_local_dev.contract.model import Contract, FeatureView, Table
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import Repair
@@ -114,6 +114,8 @@ def _judged(view: FeatureView, found: Agreement) -> str:
 
 def _seen(found: Agreement) -> Iterator[str]:
     yield f"{found.cells:,} cells of {_number(found.rows, 'row')}"
+    if found.behind:
+        yield f"online is {told_span(found.behind)} behind"
     if found.waiting:
         yield f"{_number(found.waiting, 'row')} still in the future"
     if found.expired:

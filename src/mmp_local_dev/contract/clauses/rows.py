@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mmp_local_dev.contract.clauses.base import ClauseBroken
 from mmp_local_dev.errors import MmpError, Repair
 
 _LONGEST = 60  # characters of a value
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def told_keys(keys: Mapping[str, Any]) -> str:
@@ -31,6 +32,13 @@ def told_moment(moment: datetime) -> str:
     """`2025-06-30 12:00:00 UTC`, with a fraction where there is one."""
     moment = moment.astimezone(UTC) if moment.tzinfo else moment
     return f"{moment:%Y-%m-%d %H:%M:%S}{f'.{moment.microsecond:06}' if moment.microsecond else ''} UTC"
+
+
+def told_span(span: timedelta) -> str:
+    """`3.2 h`, in the largest unit of which there is one."""
+    seconds = span.total_seconds()
+    unit, length = next(((u, s) for u, s in _UNITS if seconds >= s), _UNITS[-1])
+    return f"{seconds / length:.3g} {unit}"
 
 
 def more(count: int, shown: int) -> list[str]:
