@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: take every figure, print one table, and write RESULTS.md."""
+"""`python -m benchmarks`: take figures, print one table, and write their sections of RESULTS.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import clients, commands, compose, contract, features, materialize, memory, start, verify
 from benchmarks.dev import Bench, bench
 from benchmarks.measure import Figure, MeasureFailed, Result, say
-from benchmarks.table import document, table
+from benchmarks.table import document, section, sections_of, table
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 LEAST_RUNS = 5
@@ -34,20 +34,23 @@ MEASURES: Mapping[str, tuple[Sequence[Figure], Callable[[Bench, int], list[Resul
 def main() -> int:
     """Exit codes: 0 every limit is met, 1 one is missed, 3 something could not be measured, 130 interrupted."""
     given = _arguments()
-    names = given.only or list(MEASURES)
-    load = os.getloadavg()[0]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # takes everything down, as ^C does
+    results: list[Result] = []
     try:
         with bench() as folder:
-            results = [result for name in names for result in _take(name, folder, given.runs)]
+            for name in given.only or MEASURES:
+                load = os.getloadavg()[0]
+                found = _take(name, folder, given.runs)
+                results += found
+                if given.runs >= LEAST_RUNS:
+                    command = f"python -m benchmarks --only {name} --runs {given.runs}"
+                    _write(name, section(name, found, command, load))
     except KeyboardInterrupt:
         say("Interrupted; nothing is left running.")
         return 130
     print(table(results))
-    if given.only or given.runs < LEAST_RUNS:
-        say(f"{RESULTS.name} stays as it is: only a whole run of at least {LEAST_RUNS} rounds writes it.")
-    else:
-        RESULTS.write_text(document(results, f"python -m benchmarks --runs {given.runs}", load), encoding="utf-8")
+    if given.runs < LEAST_RUNS:
+        say(f"{RESULTS.name} stays as it is: at least {LEAST_RUNS} rounds write it.")
     if any(result.trouble and not result.trouble.startswith("skipped") for result in results):
         return 3
     return 1 if any(result.met is False for result in results) else 0
@@ -60,6 +63,13 @@ def _take(name: str, folder: Bench, runs: int) -> list[Result]:
         return take(folder, runs)
     except MeasureFailed as error:
         return [Result(figure, trouble=f"not measured: {error}") for figure in figures]
+
+
+def _write(name: str, text: str) -> None:
+    """Put a section in its place in RESULTS.md; the others stay as they are."""
+    there = sections_of(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    there[name] = text
+    RESULTS.write_text(document({name: there[name] for name in MEASURES if name in there}), encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,11 +1,11 @@
-"""The results for people: one table, and RESULTS.md around it."""
+"""The results for people: tables, and RESULTS.md around them."""
 
 from __future__ import annotations
 
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 
@@ -24,6 +24,16 @@ _PACKAGES = (
     "psycopg",
     "click",
 )
+_INTRODUCTION = """\
+# Benchmarks
+
+Written by `python -m benchmarks`; do not edit.
+
+Every figure is the median of its runs, which were taken in turn with those of what it is compared with; limits that
+depend on another figure are computed per round, and the verdict is about the median of value / limit. Absolute times
+are one machine's; the shares are what to compare, within a section.
+"""
+_HEADING = "## "
 _HEAD = ("what", "must reach", "that is", "measured: median (range)", "of the limit", "verdict")
 
 
@@ -36,26 +46,28 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def document(results: Sequence[Result], command: str, load: float) -> str:
-    """RESULTS.md. `load` is the machine's load average before the run."""
+def section(name: str, results: Sequence[Result], command: str, load: float) -> str:
+    """The part of RESULTS.md about one measure. `load` is the machine's load average before it was taken."""
     return f"""\
-# Benchmarks
+{_HEADING}{name}
 
-Written by `{command}` on {datetime.now(UTC):%Y-%m-%d}; do not edit.
-
-- Machine: {_machine()}; load average before the run {load:.1f}
-- Versions: {_versions()}
-
-Every figure is the median of its runs, which were taken in turn with those of what it is compared with; limits that
-depend on another figure are computed per round, and the verdict is about the median of value / limit. Absolute times
-are this machine's; the shares are what to compare.
+`{command}`, {datetime.now(UTC):%Y-%m-%d}; load average before it {load:.1f}. {_machine()}. {_versions()}.
 
 {table(results)}
 
-## How each was taken
-
 {chr(10).join(_how(result.figure) for result in results)}
 """
+
+
+def document(sections: Mapping[str, str]) -> str:
+    """RESULTS.md, of its sections by name."""
+    return "\n".join([_INTRODUCTION, *sections.values()])
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """The sections of a RESULTS.md by name, in their order."""
+    _, *parts = text.split(f"\n{_HEADING}")
+    return {part.partition("\n")[0]: f"{_HEADING}{part.rstrip()}\n" for part in parts}
 
 
 def _cells(result: Result) -> tuple[str, ...]:
