@@ -17,7 +17,7 @@ from mmp_local_dev.services.feast_keys import Keys
 from mmp_local_dev.services.feast_offline import Row
 from mmp_local_dev.services.feast_online import Entry
 from mmp_local_dev.services.feast_registry import RegisteredView
-from mmp_local_dev.services.feast_stored import IMPOSSIBLE, Form, agrees, form_of
+from mmp_local_dev.services.feast_stored import IMPOSSIBLE, agrees, form_of
 from mmp_local_dev.services.feast_values import EPOCH, decoded
 
 TOLD = 10  # differences that are kept to be told; all are counted
@@ -88,7 +88,7 @@ class Comparer:
         self.agreement = Agreement()
         self.name, self.now, self._view = name, now, view
         self._due = now - timedelta(seconds=view.ttl) if view.ttl else None
-        self._forms = [(feature, form_of(dtype) or _unknown) for feature, dtype in view.features.items()]
+        self._forms = [form_of(dtype) or _unknown for dtype in view.features.values()]
 
     def compare(self, keys: Keys, row: Row | None, entry: Entry | None) -> None:
         """Compare the latest row of an entity with the stored one; None for none."""
@@ -125,13 +125,19 @@ class Comparer:
         return self._due is not None and row.at < self._due
 
     def _wrong(self, row: Row, entry: Entry) -> str:
-        """The first feature whose values differ; "" for none. Most rows are equal byte by byte."""
-        for (feature, form), offline, stored in zip(
-            self._forms, row.values.values(), entry.stored.values(), strict=True
-        ):
-            if _written(form, offline) != stored and not agrees(self._view.features[feature], offline, stored):
-                return feature
-        return ""
+        """The first feature whose values differ; "" for none."""
+        if self._is_written(row, entry):
+            return ""
+        dtypes, stored = self._view.features, entry.stored
+        return next((name for name, value in row.values.items() if not agrees(dtypes[name], value, stored[name])), "")
+
+    def _is_written(self, row: Row, entry: Entry) -> bool:
+        """Whether the row is stored as Feast would, byte by byte, which most are; this is the quick way to see that."""
+        try:
+            written = [form(value) for form, value in zip(self._forms, row.values.values(), strict=True)]
+        except IMPOSSIBLE:
+            return False
+        return written == list(entry.stored.values())
 
     def _difference(self, kind: Kind, keys: Keys, row: Row | None, entry: Entry | None) -> Difference:
         named = dict(zip(self._view.join_keys, keys, strict=True))
@@ -146,13 +152,6 @@ class Comparer:
             row.at if row else None,
             entry.at if entry else None,
         )
-
-
-def _written(form: Form, value: Any) -> bytes | None:
-    try:
-        return form(value)
-    except IMPOSSIBLE:
-        return None
 
 
 def _unknown(_value: Any) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmp_local_dev.environment import Environment
 from mmp_local_dev.errors import MmpError
@@ -40,8 +40,7 @@ return removed
 """
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A row as it is stored: `at` is its moment, None where there is none (Feast then takes 1970); `stored` has what is
     in the field of each feature, None where there is no field."""
 
@@ -163,7 +162,7 @@ def _read(connection: RawConnection, layout: _Layout, keys: Sequence[tuple[bytes
 
 
 def _entry(layout: _Layout, keys: Keys, at: bytes | None, stored: list[bytes | None]) -> Entry | None:
-    if at is None and not any(content is not None for content in stored):
+    if at is None and stored.count(None) == len(stored):
         return None
     return Entry(keys, _moment(at), dict(zip(layout.features, stored, strict=True)))
 

@@ -84,6 +84,8 @@ def _nothing(kind: str) -> bytes:
 
 def _text(value: Any) -> str:
     """As numpy writes it, where it is no text already."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, date):
         moment = value if isinstance(value, datetime) else datetime.combine(value, datetime.min.time())
         return f"{moment.astimezone(UTC) if moment.tzinfo else moment:%Y-%m-%dT%H:%M:%S.%f}"
