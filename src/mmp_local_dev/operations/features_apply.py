@@ -62,7 +62,8 @@ def features_apply(stack: Stack, *, allow_breaking: bool = False, emit: Emit = i
 
     Breaking changes are refused before anything is changed, unless `allow_breaking`. Raises InputError for definitions
     or SQL that cannot be used, NotReady when PostgreSQL does not answer (or Redis, where old values have to go), and
-    MmpError, FEAST_NOT_INSTALLED, REGISTRY_UNUSABLE, REGISTRY_CHANGED or APPLY_FAILED. The registry is then as it was.
+    MmpError, FEAST_NOT_INSTALLED, REGISTRY_UNUSABLE, REGISTRY_CHANGED or APPLY_FAILED. The registry is then as it was,
+    except where Redis goes away while old values are removed: that is done by the next apply.
     """
     contract = contract_of(stack)
     env = published(stack, contract)

@@ -19,7 +19,9 @@ from mmp_local_dev.operations.opened import Opened
 
 
 class FeatureStore:
-    """It begins together with the services, and ends after them. Closing ends what is not done by then."""
+    """It begins before the services are started, Feast being slow to import, and ends when they are ready. Closing ends
+    what is not done by then.
+    """
 
     needs = "postgresql"
 

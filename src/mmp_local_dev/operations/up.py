@@ -115,18 +115,18 @@ def _up(
         opened = _with_free_ports(opened, services, emit)
     opened.runtime.preflight(services, opened.env)
     written = save(opened)
-    started = opened.runtime.start(services, opened.env)
-    features = FeatureStore(opened, emit, timeout=wait_timeout)
-    with _undone_on_failure(opened.runtime, started), features:
+    with FeatureStore(opened, emit, timeout=wait_timeout) as features:
         if features.needs in {service.name for service in services}:
             features.begin()
-        for service in services:
-            _bring_up(service, opened, wait_timeout, emit)
-            if service.name == features.needs:
-                features.go_on()
-        for service in started:
-            _settle(service, opened.runtime)
-        features.end()
+        started = opened.runtime.start(services, opened.env)
+        with _undone_on_failure(opened.runtime, started):
+            for service in services:
+                _bring_up(service, opened, wait_timeout, emit)
+                if service.name == features.needs:
+                    features.go_on()
+            for service in started:
+                _settle(service, opened.runtime)
+            features.end()
     if seed:
         features_sample.load(opened, emit)
     clauses = concerning(clauses_of(opened.contract), [service.name for service in services])
