@@ -60,8 +60,10 @@ class Redis:
             raise stranger(self, env)
 
     def probe(self, env: Environment, *, timeout: float) -> None:
-        """The identity, read as a client with the published password: an answered command is all there is to ask."""
+        """The identity, and PING: a server that still loads its data shows its configuration and answers nothing."""
         self.identify(env, timeout=timeout)
+        with connect(env, password=env.get("REDIS_PASSWORD"), timeout=timeout) as client:
+            client.ping()
 
     def version(self, env: Environment, *, timeout: float) -> str:
         """The version of the Redis protocol's implementation, such as `7.2.4`."""
